@@ -1,0 +1,1 @@
+"""Searches for counterexamples. Finding none proves nothing."""

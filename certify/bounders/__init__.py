@@ -1,0 +1,1 @@
+"""Sound lower bounds on margins, batched."""

@@ -1,0 +1,72 @@
+"""The only file that knows about units in the last place: floats to rationals and back, always in the safe direction.
+
+Float64 arithmetic is round to nearest, so a sum or product is right up to a factor ``1 +- u`` with ``u = 2**-53``, and a
+dot product of n terms, in any order of summation and with or without fused multiply-add, up to
+``gamma(n) * sum |a_i| |b_i|`` (higham2002, Section 3.1). Underflow adds at most ``n * TINY``.
+"""
+
+import decimal
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+
+UNIT = 2.0**-53
+"""Unit roundoff of float64."""
+
+TINY = 2.0**-1074
+"""The smallest positive float64: the most that one underflowing operation can lose."""
+
+
+def gamma(terms: int, unit: float = UNIT) -> float:
+    """``n u / (1 - n u)`` rounded up: the relative error bound of an n-term dot product with unit roundoff ``u``."""
+    product = terms * unit
+    if product >= 0.25:
+        raise ValueError(f"gamma({terms}) has no meaning with unit roundoff {unit}: the sum is too long.")
+    return product / (1 - product) * (1 + 8 * UNIT)
+
+
+def float_down(value: Fraction) -> float:
+    """The largest float64 that is not above ``value``."""
+    nearest = float(value)
+    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
+
+
+def float_up(value: Fraction) -> float:
+    """The smallest float64 that is not below ``value``."""
+    return -float_down(-value)
+
+
+def sqrt_up(value: Fraction) -> float:
+    """A float64 not below ``sqrt(value)``, at most two units in the last place above it; ``value >= 0``."""
+    guess = math.sqrt(float_up(value))
+    while Fraction(guess) ** 2 < value:
+        guess = math.nextafter(guess, math.inf)
+    return guess
+
+
+def distance_up(first: Iterable[float], second: Iterable[float], exponent: float) -> float:
+    """A float64 not below ``||first - second||_p`` for ``exponent`` p in {1, 2, inf}, computed in rationals."""
+    gaps = [abs(Fraction(a) - Fraction(b)) for a, b in zip(first, second, strict=True)]
+    if exponent == 1:
+        return float_up(sum(gaps, Fraction(0)))
+    if exponent == 2:
+        return sqrt_up(sum((gap * gap for gap in gaps), Fraction(0)))
+    return float_up(max(gaps, default=Fraction(0)))
+
+
+def print_floor(value: float, digits: int = 6) -> str:
+    """``value`` as decimal text with ``digits`` decimals, rounded towards minus infinity: what is printed holds."""
+    return _decimal(value, digits, decimal.ROUND_FLOOR)
+
+
+def print_ceil(value: float, digits: int = 6) -> str:
+    """``value`` as decimal text with ``digits`` decimals, rounded towards plus infinity."""
+    return _decimal(value, digits, decimal.ROUND_CEILING)
+
+
+def _decimal(value: float, digits: int, direction: str) -> str:
+    if not math.isfinite(value):
+        return str(value)
+    with decimal.localcontext() as context:
+        context.prec = 400
+        return str(decimal.Decimal(value).quantize(decimal.Decimal(1).scaleb(-digits), rounding=direction))
