@@ -110,7 +110,9 @@ class Conv2d:
     def windows(self, x: np.ndarray) -> np.ndarray:
         """The patches of a batch (b, n) that the kernel reads: (b, channels, height', width', kh, kw), a view."""
         (ph, pw), (dh, dw), (_, _, kh, kw) = self.padding, self.dilation, self.weight.shape
-        padded = np.pad(x.reshape(-1, *self.image), ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+        channels, height, width = self.image
+        padded = np.zeros((len(x), channels, height + 2 * ph, width + 2 * pw), dtype=x.dtype)  # np.pad spoils objects
+        padded[:, :, ph : ph + height, pw : pw + width] = x.reshape(-1, *self.image)
         span = ((kh - 1) * dh + 1, (kw - 1) * dw + 1)
         view = np.lib.stride_tricks.sliding_window_view(padded, span, axis=(2, 3))
         return view[:, :, :: self.stride[0], :: self.stride[1], ::dh, ::dw]

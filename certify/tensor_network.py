@@ -4,6 +4,7 @@ Shared by bounders and attacks. Leading dimensions are free; the last one is the
 """
 
 import abc
+import warnings
 
 import numpy as np
 import scipy.sparse as sp
@@ -106,7 +107,7 @@ class ConvMap(LinearMap):
         _, height, width = op.output_image
         self.bias = torch.as_tensor(op.bias, dtype=dtype, device=device).repeat_interleave(height * width)
         per_channel = [
-            np.linalg.norm(part, axis=(0, 2, 3)) for part in np.split(op.weight, op.groups, axis=0)
+            np.sqrt(np.square(part).sum(axis=(0, 2, 3))) for part in np.split(op.weight, op.groups, axis=0)
         ]  # a column holds each tap of its channel at most once
         norms = np.repeat(np.concatenate(per_channel), op.image[1] * op.image[2])
         self.column_norms = _norms_up(norms, dtype, device)
@@ -182,12 +183,14 @@ def _norms_up(norms: np.ndarray, dtype: torch.dtype, device: torch.device) -> Te
 
 
 def _torch_csr(matrix: sp.csr_array, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.sparse_csr_tensor(
-        torch.as_tensor(matrix.indptr, dtype=torch.int64),
-        torch.as_tensor(matrix.indices, dtype=torch.int64),
-        torch.as_tensor(matrix.data, dtype=dtype),
-        size=matrix.shape,
-    ).to(device)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(
+            torch.as_tensor(matrix.indptr, dtype=torch.int64),
+            torch.as_tensor(matrix.indices, dtype=torch.int64),
+            torch.as_tensor(matrix.data, dtype=dtype),
+            size=matrix.shape,
+        ).to(device)
 
 
 def _sparse_product(matrix: Tensor, x: Tensor) -> Tensor:
