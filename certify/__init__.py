@@ -23,7 +23,7 @@ _HOME = {
     "load": "certify.io.models",
 }
 
-__all__ = list(_HOME)
+__all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
 __version__ = "0.1.0"
 
 

@@ -1,6 +1,7 @@
 """What a user can get wrong, and the exit code each kind leaves behind.
 
-Every message says what is wrong, shows the value, and says what to do. Not deciding is not an error: see ``certify.outcome``.
+Every message says what is wrong, shows the value, and says what to do. Not deciding is not an error: see
+``certify.outcome``.
 """
 
 from typing import ClassVar

@@ -75,11 +75,12 @@ def _exact_op(op: Affine | Conv2d | Add | ReLU) -> "tuple[Affine | Conv2d, int, 
         return op
     bias = Dyadic.of(op.bias)
     zero = np.zeros(op.bias.shape, dtype=object)
-    if isinstance(op, Affine) and isinstance(op.weight, sp.csr_array):
-        dyadic = Dyadic.of(op.weight.data)
-        rows = _SparseIntegers(dyadic.integers, op.weight)
+    weight = op.weight
+    if isinstance(weight, sp.csr_array):
+        dyadic = Dyadic.of(weight.data)
+        rows = _SparseIntegers(dyadic.integers, weight)
         return dc.replace(op, weight=rows, bias=zero), dyadic.shift, bias
-    dyadic = Dyadic.of(op.weight)
+    dyadic = Dyadic.of(weight)
     return dc.replace(op, weight=dyadic.integers, bias=zero), dyadic.shift, bias
 
 

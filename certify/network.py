@@ -4,7 +4,8 @@ Every value in the graph is a flat vector; an image is its row-major (channel, h
 convolution that reads it knows the shape, so reshapes cost nothing and appear nowhere. Readers fold everything else
 (normalisation, batch norm, pooling, transposes, concatenation) into these four.
 
-A network is read over the reals: a stored float is the dyadic number it is, and every proof is about that real function.
+A network is read over the reals: a stored float is the dyadic number it is, and every proof is about that real
+function.
 """
 
 import dataclasses as dc
@@ -70,7 +71,8 @@ class Conv2d:
     def __post_init__(self) -> None:
         if self.image[0] != self.weight.shape[1] * self.groups or self.weight.shape[0] % self.groups:
             raise InvalidInput(
-                f"Conv2d: weight {self.weight.shape} with {self.groups} group(s) does not read {self.image[0]} channels."
+                f"Conv2d: weight {self.weight.shape} with {self.groups} group(s) does not read {self.image[0]} "
+                f"channels."
             )
         if min(self.output_image) < 1:
             raise InvalidInput(f"Conv2d: a {self.weight.shape[2:]} kernel does not fit the padded image {self.image}.")
@@ -312,7 +314,9 @@ class Network:
             if isinstance(op, Conv2d):
                 state.update(repr((op.weight.shape, op.image, op.stride, op.padding, op.dilation, op.groups)).encode())
             if isinstance(op, Affine) and isinstance(op.weight, sp.csr_array):
-                state.update(b"csr" + op.weight.indptr.astype("<i8").tobytes() + op.weight.indices.astype("<i8").tobytes())
+                state.update(
+                    b"csr" + op.weight.indptr.astype("<i8").tobytes() + op.weight.indices.astype("<i8").tobytes()
+                )
             for numbers in op.parameters:
                 state.update(np.ascontiguousarray(numbers, dtype="<f8").tobytes())
         return state.hexdigest()

@@ -29,7 +29,7 @@ class Status(enum.StrEnum):
     EXACT = "exact"
     """The bracket is closed to the tolerance asked for."""
     BRACKETED = "bracketed"
-    """Proved robust below ``lower``, and either broken at ``upper`` or not broken up to the largest radius asked for."""
+    """Proved robust below ``lower``; broken at ``upper``, or not broken up to the largest radius asked for."""
     MISCLASSIFIED = "misclassified"
     """The input itself gets the wrong label: its radius is 0."""
     TIMEOUT = "timeout"

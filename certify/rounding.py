@@ -1,7 +1,7 @@
 """The only file that knows about units in the last place: floats to rationals and back, always in the safe direction.
 
-Float64 arithmetic is round to nearest, so a sum or product is right up to a factor ``1 +- u`` with ``u = 2**-53``, and a
-dot product of n terms, in any order of summation and with or without fused multiply-add, up to
+Float64 arithmetic is round to nearest, so a sum or product is right up to a factor ``1 +- u`` with ``u = 2**-53``, and
+a dot product of n terms, in any order of summation and with or without fused multiply-add, up to
 ``gamma(n) * sum |a_i| |b_i|`` (higham2002, Section 3.1). Underflow adds at most ``n * TINY``.
 """
 

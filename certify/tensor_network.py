@@ -162,7 +162,7 @@ class TensorNetwork:
         return torch.as_tensor(np.ascontiguousarray(numbers), dtype=self.dtype, device=self.device)
 
     def forward(self, x: Tensor, *, slope: float = 0.0) -> Tensor:
-        """The outputs (..., m) at ``x`` (..., n), differentiable; ``slope`` > 0 makes every ReLU leaky (a surrogate)."""
+        """The outputs (..., m) at ``x`` (..., n), differentiable; ``slope`` > 0 makes every ReLU leaky, a surrogate."""
         values = [x]
         for i, node in enumerate(self.network.nodes):
             reads = [values[k] for k in node.inputs]

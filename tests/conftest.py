@@ -1,0 +1,35 @@
+"""What every test shares: Hypothesis profiles, the folder of real data, one torch thread."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+torch.set_num_threads(1)  # the suite runs one process a core
+
+_QUIET = (hypothesis.HealthCheck.too_slow,)  # run-time shape checks slow the first examples of a cold process down
+hypothesis.settings.register_profile(
+    "default", max_examples=25, derandomize=True, deadline=None, suppress_health_check=_QUIET
+)
+hypothesis.settings.register_profile(
+    "nightly", max_examples=10_000, deadline=None, suppress_health_check=_QUIET, print_blob=True
+)
+hypothesis.settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--data-dir", metavar="DIR", help="folder of real data sets and nets (default: $RELUCERT_DATA)")
+
+
+@pytest.fixture(scope="session")
+def data_dir(request: pytest.FixtureRequest) -> Path:
+    """The folder of real data sets and nets; the test is skipped when none was named."""
+    named = request.config.getoption("--data-dir") or os.environ.get("RELUCERT_DATA")
+    if not named:
+        pytest.skip("needs --data-dir DIR (or the variable RELUCERT_DATA)")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.fail(f"the data folder {folder} does not exist")
+    return folder
