@@ -1,0 +1,153 @@
+"""Minimising linear functions over a ball cut by a box: in closed form or by duality, batched, with rounding bounded.
+
+Every formula here is a dual bound, hence valid for whatever multipliers floating point produced: for any split
+``A = G + H``, ``min over ball and box of A.z >= -radius * ||G||_q + sum_i min(H_i a_i, H_i b_i)`` with ``a <= z <= b`` the
+box around the centre and 1/p + 1/q = 1.
+"""
+
+import dataclasses as dc
+import math
+
+import torch
+from torch import Tensor
+
+from certify.query import Queries
+from certify.region import Norm
+from certify.rounding import UNIT, gamma
+from certify.tensor_network import TensorNetwork
+
+_SWEEPS = 6
+"""Fixed-point steps for the multiplier of an l2 ball cut by a box; each one tightens the bound, none is needed for it."""
+
+_UNDERFLOW = 1e-140
+"""More than the squares of n < 1e13 numbers that underflow inside a norm can hide, per unit of length."""
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class BallBatch:
+    """B balls ``||x - centre||_p <= radius`` with the box hull of each ball and the domain.
+
+    Shapes: ``centre``, ``lower``, ``upper`` (B, n), ``radius`` (B,). ``cut`` says whether a domain cuts the balls.
+    With ``rounded`` the hull is rounded outwards and every minimum accounts for its rounding.
+    """
+
+    centre: Tensor
+    radius: Tensor
+    norm: Norm
+    lower: Tensor
+    upper: Tensor
+    cut: bool
+    rounded: bool
+
+    @classmethod
+    def of(cls, queries: Queries, network: TensorNetwork, *, rounded: bool) -> "BallBatch":
+        """The regions of ``queries`` as tensors of ``network``'s dtype; the centres must lie in the domain."""
+        centre = network.tensor(queries.centres)
+        radius = network.tensor(queries.radii)
+        domain = queries.domain
+        unbounded = torch.full_like(centre[0], math.inf)
+        low = -unbounded if domain is None else network.tensor(domain.lower)
+        high = unbounded if domain is None else network.tensor(domain.upper)
+        return cls._hull(centre, radius, queries.norm, low, high, domain is not None, rounded)
+
+    @classmethod
+    def _hull(
+        cls, centre: Tensor, radius: Tensor, norm: Norm, low: Tensor, high: Tensor, cut: bool, rounded: bool
+    ) -> "BallBatch":
+        lower, upper = centre - radius[:, None], centre + radius[:, None]
+        if rounded:
+            lower, upper = _down(lower), _up(upper)
+        return cls(centre, radius, norm, torch.maximum(lower, low), torch.minimum(upper, high), cut, rounded)
+
+    def shrunk(self, radius: Tensor) -> "BallBatch":
+        """The same centres and domain at radii (B,) no larger than the present ones."""
+        return self._hull(self.centre, radius, self.norm, self.lower, self.upper, self.cut, self.rounded)
+
+    @property
+    def magnitude(self) -> Tensor:
+        """The largest |x_i| in the hull, (B, n)."""
+        return torch.maximum(self.lower.abs(), self.upper.abs())
+
+    def minimum(self, coefficients: Tensor) -> Tensor:
+        """A lower bound (B, R) of ``coefficients @ x`` for rows (B, R, n), tight up to rounding.
+
+        Exact for a linf ball with or without a domain and for l1 and l2 balls without one; with one it is the dual
+        bound at a nearly optimal multiplier.
+        """
+        if self.norm is Norm.LINF:
+            value = self._over_hull(coefficients)
+        else:
+            value = _times(coefficients, self.centre) - self._reach(coefficients)
+        if not self.rounded:
+            return value
+        terms = gamma(coefficients.shape[-1] + 32)
+        scale = torch.linalg.vector_norm(self.magnitude, dim=1) + torch.linalg.vector_norm(self.centre, dim=1)
+        size = torch.linalg.vector_norm(coefficients, dim=2) * (scale + self.radius)[:, None]
+        underflow = _UNDERFLOW * (scale + self.radius)[:, None]
+        return value - 8 * terms * size - 4 * UNIT * value.abs() - underflow
+
+    def _over_hull(self, coefficients: Tensor) -> Tensor:
+        middle = (self.lower + self.upper) / 2
+        half = torch.maximum(self.upper - middle, middle - self.lower)
+        if self.rounded:
+            half = _up(half)
+        return _times(coefficients, middle) - _times(coefficients.abs(), half)
+
+    def _reach(self, coefficients: Tensor) -> Tensor:
+        """An upper bound (B, R) of ``-min coefficients @ z`` over the offsets z = x - centre."""
+        l2 = self.norm is Norm.L2
+        if not self.cut:
+            order = 2.0 if l2 else math.inf
+            return torch.linalg.vector_norm(coefficients, ord=order, dim=2) * self.radius[:, None]
+        low, high = self.lower - self.centre, self.upper - self.centre
+        if self.rounded:
+            low, high = _down(low), _up(high)
+        return _l2_reach(coefficients, low, high, self.radius) if l2 else _l1_reach(coefficients, low, high, self.radius)
+
+
+def _l2_reach(a: Tensor, low: Tensor, high: Tensor, radius: Tensor) -> Tensor:
+    """Dual bound for an l2 ball cut by a box, at the multiplier where the clipped steepest step reaches the sphere."""
+    low, high, reach = low[:, None, :], high[:, None, :], radius[:, None]
+    floor = math.sqrt(torch.finfo(a.dtype).tiny)
+    multiplier = torch.linalg.vector_norm(a, dim=2) / reach.clamp_min(floor)
+    for _ in range(_SWEEPS):
+        free, step = _clipped_step(a, multiplier, low, high)
+        inside = (reach.square() - torch.where(free, 0.0, step).square().sum(2)).clamp_min(0.0)
+        along = torch.linalg.vector_norm(torch.where(free, a, 0.0), dim=2)
+        wanted = along / inside.sqrt().clamp_min(floor)
+        multiplier = torch.where(inside > 0, torch.minimum(multiplier, wanted), multiplier)
+    free, step = _clipped_step(a, multiplier, low, high)
+    on_ball = torch.where(free, a, -multiplier[:, :, None] * step)
+    on_box = a - on_ball
+    rest = torch.minimum(on_box * low, on_box * high).sum(2)
+    return torch.linalg.vector_norm(on_ball, dim=2) * reach - rest
+
+
+def _clipped_step(a: Tensor, multiplier: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """Which coordinates of the step ``-a / multiplier`` stay inside the box, and the step clipped to it."""
+    step = -a / multiplier.clamp_min(torch.finfo(a.dtype).tiny)[:, :, None]
+    free = (step >= low) & (step <= high)
+    return free, torch.maximum(torch.minimum(step, high), low)
+
+
+def _l1_reach(a: Tensor, low: Tensor, high: Tensor, radius: Tensor) -> Tensor:
+    """Dual bound for an l1 ball cut by a box: spend the radius on the largest coefficients first, up to the box."""
+    room = torch.where(a > 0, -low[:, None, :], high[:, None, :]).clamp_min(0.0)
+    size, order = a.abs().sort(dim=2, descending=True)
+    spent = room.gather(2, order).cumsum(2)
+    last = (spent < radius[:, None, None]).sum(2, keepdim=True).clamp_max(a.shape[2] - 1)
+    price = torch.where(spent[:, :, -1:] > radius[:, None, None], size.gather(2, last), 0.0)
+    return (price[:, :, 0] * radius[:, None]) + ((a.abs() - price).clamp_min(0.0) * room).sum(2)
+
+
+def _times(rows: Tensor, vector: Tensor) -> Tensor:
+    """``rows @ vector`` for (B, R, n) and (B, n): (B, R)."""
+    return torch.bmm(rows, vector[:, :, None])[:, :, 0]
+
+
+def _down(x: Tensor) -> Tensor:
+    return torch.nextafter(x, torch.full_like(x, -math.inf))
+
+
+def _up(x: Tensor) -> Tensor:
+    return torch.nextafter(x, torch.full_like(x, math.inf))

@@ -1,0 +1,86 @@
+"""Intervals that hold every value of a network on each region of a batch: interval arithmetic, rounded outwards on demand."""
+
+import dataclasses as dc
+
+import torch
+from torch import Tensor
+
+from certify.bounders.ball import BallBatch
+from certify.bounders.relaxation import Relaxation
+from certify.network import Add, ReLU
+from certify.rounding import UNIT, gamma
+from certify.tensor_network import LinearMap, TensorNetwork
+
+_UNDERFLOW = 1e-290
+"""More than the products that underflow in one sum can hide."""
+
+
+@dc.dataclass(slots=True, eq=False)
+class Enclosure:
+    """Bounds ``lower[k] <= value k <= upper[k]``, each (B, n_k), for the values reached so far on ``ball``.
+
+    It grows value by value (``extend``) and tightens (``tighten``); ``relaxations[i]`` belongs to the ReLU of node i.
+    """
+
+    network: TensorNetwork
+    ball: BallBatch
+    lower: list[Tensor]
+    upper: list[Tensor]
+    relaxations: dict[int, Relaxation]
+
+    @classmethod
+    def start(cls, network: TensorNetwork, ball: BallBatch) -> "Enclosure":
+        """The enclosure that knows only the input."""
+        return cls(network, ball, [ball.lower], [ball.upper], {})
+
+    @property
+    def rounded(self) -> bool:
+        """Whether every bound accounts for rounding."""
+        return self.ball.rounded
+
+    def magnitude(self, value: int) -> Tensor:
+        """The largest |x| of each number of a value, (B, n)."""
+        return torch.maximum(self.lower[value].abs(), self.upper[value].abs())
+
+    def extend(self) -> None:
+        """Adds the interval bounds of the next value."""
+        i = len(self.lower) - 1
+        node = self.network.network.nodes[i]
+        reads = [(self.lower[k], self.upper[k]) for k in node.inputs]
+        match node.op:
+            case ReLU():
+                lower, upper = reads[0]
+                self.relaxations[i] = Relaxation.of(lower, upper)
+                bounds = lower.clamp_min(0.0), upper.clamp_min(0.0)
+            case Add():
+                bounds = self._outwards(reads[0][0] + reads[1][0], reads[0][1] + reads[1][1])
+            case _:
+                bounds = self._through(self.network.linear[i], *reads[0])
+        self.lower.append(bounds[0])
+        self.upper.append(bounds[1])
+
+    def tighten(self, value: int, lower: Tensor, upper: Tensor) -> None:
+        """Intersects the last value's bounds with [lower, upper]; both are enclosures, so the intersection is one."""
+        assert value == len(self.lower) - 1
+        self.lower[value] = torch.maximum(self.lower[value], lower)
+        self.upper[value] = torch.minimum(self.upper[value], upper)
+
+    def _through(self, linear: LinearMap, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        middle = (lower + upper) / 2
+        half = torch.maximum(upper - middle, middle - lower)
+        if self.rounded:
+            half = half * (1 + 4 * UNIT)
+        centre = linear.apply(middle) + linear.bias
+        spread = linear.apply_abs(half)
+        if self.rounded:
+            size = linear.apply_abs(middle.abs() + half) + linear.bias.abs()
+            spread = spread + 1.01 * gamma(linear.row_terms + 8) * 2 * size + _UNDERFLOW
+        return self._outwards(centre - spread, centre + spread)
+
+    def _outwards(self, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.rounded:
+            return lower, upper
+        return (
+            torch.nextafter(lower, torch.full_like(lower, -torch.inf)),
+            torch.nextafter(upper, torch.full_like(upper, torch.inf)),
+        )
