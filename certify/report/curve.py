@@ -51,7 +51,9 @@ class Curve:
         finite = self.uppers[np.isfinite(self.uppers)]
         return float(max(self.lowers.max(initial=0.0), finite.max(initial=0.0)))
 
-    def steps(self, end: float) -> tuple[Float64[np.ndarray, " e"], Float64[np.ndarray, " s"], Float64[np.ndarray, " s"]]:
+    def steps(
+        self, end: float
+    ) -> tuple[Float64[np.ndarray, " e"], Float64[np.ndarray, " s"], Float64[np.ndarray, " s"]]:
         """Both sides as step functions on [0, end]: edges, and the certified and attacked value between them."""
         jumps = np.concatenate([self.lowers, self.uppers])
         edges = np.unique(np.concatenate([[0.0], jumps[(jumps > 0) & (jumps < end)], [end]]))

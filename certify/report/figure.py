@@ -12,7 +12,7 @@ from certify.region import Norm
 from certify.report.curve import Curve
 
 _CERTIFIED, _ATTACKED, _GAP = "#0b4f8a", "#c8501e", "#d9d5cc"
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.hashsalt": "relucert",
     "pdf.fonttype": 42,
     "font.family": "DejaVu Sans",
