@@ -19,18 +19,24 @@ _WORTH = 0.75
 """Rows are repacked only when fewer than this share of them is still open: repacking copies."""
 
 
-def enclose(enclosure: Enclosure, *, slopes: "dict[int, PairedSlopes] | None" = None, budget: int = DEFAULT_BYTES) -> Enclosure:
+def enclose(
+    enclosure: Enclosure, *, slopes: "dict[int, PairedSlopes] | None" = None, budget: int = DEFAULT_BYTES
+) -> Enclosure:
     """The enclosure extended to the output, every open pre-activation refined by backward substitution.
 
     ``slopes[k]`` overrides the lower slopes used for the rows of value k (see ``PairedSlopes``).
     """
-    nodes = enclosure.network.network.nodes
-    feeds_relu = {node.inputs[0] for node in nodes if isinstance(node.op, ReLU)}
-    for i in range(len(nodes)):
+    targets = feeds_relu(enclosure)
+    for value in range(1, len(enclosure.network.network.nodes) + 1):
         enclosure.extend()
-        if i + 1 in feeds_relu and not _interval_is_exact(enclosure, i):
-            _refine(enclosure, i + 1, (slopes or {}).get(i + 1), budget)
+        if value in targets:
+            refine(enclosure, value, slopes=(slopes or {}).get(value), budget=budget)
     return enclosure
+
+
+def feeds_relu(enclosure: Enclosure) -> set[int]:
+    """The values that a ReLU reads."""
+    return {node.inputs[0] for node in enclosure.network.network.nodes if isinstance(node.op, ReLU)}
 
 
 class PairedSlopes:
@@ -59,21 +65,22 @@ def _interval_is_exact(enclosure: Enclosure, node: int) -> bool:
     return reads_input and enclosure.ball.norm is Norm.LINF and node in enclosure.network.linear
 
 
-def _refine(enclosure: Enclosure, value: int, slopes: PairedSlopes | None, budget: int) -> None:
+def refine(enclosure: Enclosure, value: int, *, slopes: PairedSlopes | None = None, budget: int = DEFAULT_BYTES) -> None:
+    """Tightens the open units of the enclosure's last value; with ``slopes``, those it names by its slopes first."""
+    if _interval_is_exact(enclosure, value - 1):
+        return
     if slopes is not None:
-        _apply(enclosure, value, slopes.index, slopes, budget)
+        for sign, chosen in ((-1.0, slopes.upper), (1.0, slopes.lower)):
+            bounds = _bounds(enclosure, value, slopes.index, sign, chosen, budget)
+            tighten_side(enclosure, value, slopes.index, bounds, sign)
     for sign in (-1.0, 1.0):
         index, _ = open_units(enclosure, value)
         if index.shape[1]:
-            _tighten_side(enclosure, value, index, _bounds(enclosure, value, index, sign, None, budget), sign)
+            tighten_side(enclosure, value, index, _bounds(enclosure, value, index, sign, None, budget), sign)
 
 
-def _apply(enclosure: Enclosure, value: int, index: Tensor, slopes: PairedSlopes, budget: int) -> None:
-    for sign, chosen in ((-1.0, slopes.upper), (1.0, slopes.lower)):
-        _tighten_side(enclosure, value, index, _bounds(enclosure, value, index, sign, chosen, budget), sign)
-
-
-def _tighten_side(enclosure: Enclosure, value: int, index: Tensor, bounds: Tensor, sign: float) -> None:
+def tighten_side(enclosure: Enclosure, value: int, index: Tensor, bounds: Tensor, sign: float) -> None:
+    """Uses lower bounds (B, R) of ``sign * value[index]`` as lower (sign 1) or upper (sign -1) bounds of those units."""
     lower, upper = enclosure.lower[value], enclosure.upper[value]
     if sign > 0:
         enclosure.tighten(value, lower.scatter_reduce(1, index, bounds, "amax"), upper)
