@@ -1,0 +1,82 @@
+"""Networks into files, by extension."""
+
+import gzip
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from certify.errors import InvalidInput
+from certify.io import files, onnx_writer, safetensors_format
+from certify.network import Affine, Network, ReLU
+
+EXTENSIONS = (".safetensors", ".onnx", ".onnx.gz", ".pt", ".pth")
+
+
+def save(network: Network, path: str | os.PathLike[str], *, metadata: dict[str, str] | None = None) -> None:
+    """Write ``network`` to ``path`` in one step, in the format of its extension.
+
+    ``.safetensors`` keeps everything (float64, sparse layers, the digest); ``.onnx`` and ``.onnx.gz`` hold dense
+    layers, in float32 when that loses nothing; ``.pt`` is a state dict and only for dense layers with ReLU between.
+
+    Raises:
+        InvalidInput: an unknown extension, a network that the format cannot hold, or a path that cannot be written; the
+            old file then stays.
+    """
+    name, notes = Path(path).name.lower(), dict(metadata or {})
+    if name.endswith(".safetensors"):
+        data = safetensors_format.encode(network, notes)
+    elif name.endswith((".onnx", ".onnx.gz")):
+        data = onnx_writer.encode(network, notes)
+        data = gzip.compress(data, mtime=0) if name.endswith(".gz") else data
+    elif name.endswith((".pt", ".pth")):
+        data = _state_dict(network, notes, Path(path))
+    else:
+        raise InvalidInput(f"Cannot tell the format of {path} by its name. Use one of: {', '.join(EXTENSIONS)}.")
+    files.write(path, data)
+
+
+def _state_dict(network: Network, notes: dict[str, str], path: Path) -> bytes:
+    import torch
+
+    alternate = all(isinstance(node.op, Affine if i % 2 == 0 else ReLU) for i, node in enumerate(network.nodes))
+    dense = all(isinstance(n.op.weight, np.ndarray) for n in network.nodes if isinstance(n.op, Affine))
+    if not alternate or not dense or len(network.nodes) % 2 == 0:
+        raise InvalidInput(
+            f"Cannot save {path}: a state dict describes only dense affine layers with ReLU between them, and this network "
+            f"has {', '.join(sorted({type(n.op).__name__ for n in network.nodes}))}. Save it as .safetensors or .onnx."
+        )
+    single = all(onnx_writer.is_single(numbers) for node in network.nodes for numbers in node.op.parameters)
+    dtype = torch.float32 if single else torch.float64
+    tensors = {
+        f"{i}.{part}": torch.tensor(numbers, dtype=dtype)
+        for i, node in enumerate(network.nodes)
+        if isinstance(node.op, Affine)
+        for part, numbers in (("weight", node.op.weight), ("bias", node.op.bias))
+    }
+    stream = io.BytesIO()
+    torch.save({"state_dict": tensors, "metadata": notes} if notes else tensors, stream)
+    return stream.getvalue()
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """What was given as ``metadata`` when the file was saved; empty for files of other origin.
+
+    Raises:
+        InvalidInput: missing or damaged, or no format of ours.
+    """
+    from certify.io.formats import Format, recognise
+
+    contents = files.read(path)
+    match recognise(contents):
+        case Format.SAFETENSORS:
+            return safetensors_format.user_metadata(contents.data, str(contents.path))
+        case Format.ONNX:
+            return onnx_writer.metadata(contents.data)
+        case Format.TORCH:
+            from certify.io.state_dict import saved_metadata
+
+            return saved_metadata(contents.data, str(contents.path))
+        case Format.EXPORTED:
+            return {}
