@@ -39,3 +39,8 @@ class Deadline:
     def passed(self) -> bool:
         """Whether the moment has come."""
         return self.remaining <= 0
+
+    def part(self, share: float) -> "Deadline":
+        """The moment when ``share`` of the time that is left now will be over."""
+        left = self.remaining
+        return self if math.isinf(left) else Deadline(self.clock, self.end - (1 - share) * max(left, 0.0))

@@ -2,9 +2,24 @@
 
 import dataclasses as dc
 import math
+from collections.abc import Callable, Iterator, Sequence
 
-from certify.errors import InvalidInput
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from certify.attacks.base import AbstractAttack
+from certify.attacks.combined import StrongestAttack
+from certify.attacks.polish import Replay, confirm
+from certify.bounders.interval import IntervalBounder
+from certify.bounders.lipschitz import LipschitzBounder
+from certify.deadline import Deadline
+from certify.errors import InvalidInput, SelfCheckFailed
+from certify.exact import ExactNetwork
+from certify.network import Network
+from certify.outcome import CertifiedRadius, Status, Trust, Witness
+from certify.query import Queries, predictions, robustness
 from certify.region import Box, Norm
+from certify.solvers.prover import AbstractProver, AlphaProver, ClosedFormProver, CrownProver, PlainProver
 
 METHODS = ("auto", "ibp", "crown", "alpha", "auto-lirpa", "lipschitz")
 
@@ -38,3 +53,193 @@ class Settings:
             raise InvalidInput(f"The tolerance is relative and must lie between 0 and 1, got {self.tolerance}.")
         if not self.seconds > 0:
             raise InvalidInput(f"The time limit per input must be a number of seconds > 0, got {self.seconds}.")
+
+
+class Bracket:
+    """The brackets of B inputs as they close: what is proved below, what is broken above, by which method."""
+
+    def __init__(self, count: int) -> None:
+        self.lower = np.zeros(count)
+        self.upper = np.full(count, np.inf)
+        self.witness: list[Witness | None] = [None] * count
+        self.method = ["none"] * count
+        self.trust = [Trust.ROUNDED] * count
+        self.timed_out = np.zeros(count, dtype=bool)
+
+    def raise_lower(self, index: Int64[np.ndarray, " k"], radius: Float64[np.ndarray, " k"], prover: AbstractProver) -> None:
+        """Takes in certified radii.
+
+        Raises:
+            SelfCheckFailed: one of them lies above a confirmed witness.
+        """
+        for i, value in zip(index.tolist(), radius.tolist(), strict=True):
+            if value > self.upper[i] and prover.trust > Trust.FLOAT:
+                raise SelfCheckFailed(
+                    f"{prover.name} certifies radius {value!r} for position {i} of the batch, where a counterexample at "
+                    f"{self.upper[i]!r} was confirmed exactly. One of them is wrong: please report this model and input."
+                )
+            if value > self.lower[i]:
+                self.lower[i] = min(value, self.upper[i])
+                self.method[i], self.trust[i] = prover.name, prover.trust
+
+    def lower_upper(self, index: Int64[np.ndarray, " k"], witnesses: Sequence[Witness | None]) -> None:
+        """Takes in witnesses."""
+        for i, witness in zip(index.tolist(), witnesses, strict=True):
+            if witness is not None and witness.distance < self.upper[i]:
+                self.upper[i], self.witness[i] = witness.distance, witness
+
+    def open(self, tolerance: float, most: float) -> Int64[np.ndarray, " k"]:
+        """The inputs whose bracket is neither closed to the relative ``tolerance`` nor certified up to ``most``."""
+        closed = self.upper - self.lower <= tolerance * np.where(np.isfinite(self.upper), self.upper, 0.0)
+        return np.flatnonzero(~closed & (self.lower < most))
+
+
+class Certifier:
+    """Finds certified radii of one network's predictions, in batches, by the method that ``settings`` names.
+
+    ``replay`` is the original model in its own arithmetic; a witness counts only if it agrees. Every ``lower`` of trust
+    ``rounded`` is proved in float64 with rounding bounded a priori, every ``upper`` belongs to a witness that was
+    evaluated in exact arithmetic.
+    """
+
+    def __init__(self, network: Network, settings: Settings, *, replay: Replay | None = None) -> None:
+        self._network, self._settings, self._replay = network, settings, replay
+        self._crown = CrownProver(network, device=settings.device)
+        self._provers = _provers(network, settings, self._crown)
+        self._exact = ExactNetwork(network)
+        self._attacks: tuple[AbstractAttack, ...] = tuple(
+            StrongestAttack(device=settings.device, effort=effort) for effort in (1, 2)
+        )
+
+    def certify(
+        self, points: Float64[np.ndarray, "b n"], labels: Int64[np.ndarray, " b"], clock: Callable[[], float]
+    ) -> Iterator[tuple[int, CertifiedRadius]]:
+        """(position, answer) of each point; labels as in ``query.robustness``; ``clock`` tells seconds.
+
+        Raises:
+            InvalidInput: points or labels that do not fit the network, or a point outside the domain.
+            SelfCheckFailed: a proof and a witness contradict each other.
+        """
+        settings = self._settings
+        queries = robustness(
+            self._network, points, labels, norm=settings.norm, radius=settings.max_radius, domain=settings.domain
+        )
+        _check_inside(settings.domain, points)
+        size = batch_size(self._network)
+        for start in range(0, len(points), size):
+            index = np.arange(start, min(start + size, len(points)))
+            began = clock()
+            bracket, wrong = self._squeeze(queries.take(index), Deadline.after(settings.seconds * len(index), clock))
+            seconds = (clock() - began) / len(index)
+            predicted = predictions(self._network, points[index])
+            for i, position in enumerate(index.tolist()):
+                label = int(labels[position])
+                yield position, self._answer(bracket, i, label, int(predicted[i]), bool(wrong[i]), seconds)
+
+    def _squeeze(self, queries: Queries, deadline: Deadline) -> tuple[Bracket, np.ndarray]:
+        """The brackets of one batch, and which of its inputs are misclassified (exactly)."""
+        bracket = Bracket(len(queries))
+        everything = np.arange(len(queries))
+        bracket.lower_upper(everything, confirm(queries.within(np.zeros(len(queries))), queries.centres, None, self._exact))
+        wrong = bracket.upper == 0
+        self._attack(bracket, queries, self._attacks[0], deadline.part(0.3))
+        for prover in self._provers:
+            self._prove(bracket, queries, prover, deadline)
+        for attack in self._attacks[1:]:
+            self._attack(bracket, queries, attack, deadline)
+        return bracket, wrong
+
+    def _attack(self, bracket: Bracket, queries: Queries, attack: AbstractAttack, deadline: Deadline) -> None:
+        index = bracket.open(self._settings.tolerance, self._settings.max_radius)
+        if index.size and not deadline.passed:
+            asked = queries.take(index).within(np.minimum(queries.radii[index], bracket.upper[index]))
+            found = attack.search(asked, seed=self._settings.seed, deadline=deadline, replay=self._replay)
+            bracket.lower_upper(index, found)
+
+    def _prove(self, bracket: Bracket, queries: Queries, prover: AbstractProver, deadline: Deadline) -> None:
+        index = bracket.open(self._settings.tolerance, self._settings.max_radius)
+        if not index.size:
+            return
+        if deadline.passed:
+            bracket.timed_out[index] = True
+            return
+        asked = queries.take(index).within(np.minimum(queries.radii[index], bracket.upper[index]))
+        start = np.where(bracket.lower[index] > 0, bracket.lower[index] * 1.1, self._guess(asked))
+        found = prover.prove(asked, start=start, tolerance=self._settings.tolerance / 2, deadline=deadline.part(0.7))
+        bracket.raise_lower(index, found.radius, prover)
+        bracket.timed_out[index] |= ~found.settled
+
+    def _guess(self, queries: Queries) -> Float64[np.ndarray, " b"]:
+        """First radii to relax at: half of the linearised network's, where it says something."""
+        linear = self._crown.guess(queries) / 2
+        n = queries.centres.shape[1]
+        unit = 0.02 * n ** (1 / queries.norm.value) * max(1e-6, float(np.abs(queries.centres).max(initial=0.0)))
+        sensible = (linear > 1e-6 * unit) & (linear < 1e3 * unit)
+        return np.minimum(np.where(sensible, linear, unit), queries.radii)
+
+    def _answer(
+        self, bracket: Bracket, i: int, label: int, prediction: int, wrong: bool, seconds: float
+    ) -> CertifiedRadius:
+        lower, upper = float(min(bracket.lower[i], self._settings.max_radius)), float(bracket.upper[i])
+        status, reason = self._status(lower, upper, wrong, bool(bracket.timed_out[i]))
+        return CertifiedRadius(
+            label=label,
+            prediction=prediction,
+            lower=lower,
+            upper=upper,
+            status=status,
+            norm=self._settings.norm,
+            method="exact-evaluation" if wrong else bracket.method[i],
+            trust=bracket.trust[i],
+            seconds=seconds,
+            witness=bracket.witness[i],
+            reason=reason,
+        )
+
+    def _status(self, lower: float, upper: float, wrong: bool, timed_out: bool) -> tuple[Status, str]:
+        settings = self._settings
+        if wrong:
+            return Status.MISCLASSIFIED, "the network does not predict the label at the input itself"
+        if upper - lower <= settings.tolerance * upper < math.inf:
+            return Status.EXACT, ""
+        if lower >= settings.max_radius:
+            return Status.BRACKETED, "robust up to the largest radius asked for"
+        if timed_out:
+            return Status.TIMEOUT, f"the limit of {settings.seconds:g} s per input came first; raise --seconds"
+        if math.isinf(upper):
+            return Status.BRACKETED, "no counterexample found, and the relaxation proves no more"
+        return Status.BRACKETED, "the gap is the relaxation's and the attack's; an exact method would close it"
+
+
+def batch_size(network: Network) -> int:
+    """Inputs that are worked on at once: as many as keep the widest layer's share of memory moderate, at most 64."""
+    return int(np.clip(2**22 // max(network.widths), 1, 64))
+
+
+def _provers(network: Network, settings: Settings, crown: CrownProver) -> tuple[AbstractProver, ...]:
+    match settings.method:
+        case "ibp":
+            return (PlainProver(IntervalBounder(network, device=settings.device)),)
+        case "crown":
+            return (crown,)
+        case "alpha":
+            return (AlphaProver(network, device=settings.device),)
+        case "lipschitz":
+            return (ClosedFormProver(LipschitzBounder(network)),)
+        case "auto-lirpa":
+            from certify.bounders.auto_lirpa import AutoLirpaBounder  # an optional dependency
+
+            return (PlainProver(AutoLirpaBounder(network, network.input_shape, method="CROWN", device=settings.device)),)
+        case _:
+            return (crown, AlphaProver(network, device=settings.device))
+
+
+def _check_inside(domain: Box | None, points: Float64[np.ndarray, "b n"]) -> None:
+    if domain is None:
+        return
+    excess = domain.outside(points)
+    if (excess > 0).any():
+        i = int(excess.argmax())
+        raise InvalidInput(
+            f"Input {i} lies outside the domain by {excess[i]:.6g}. Give the domain in the units of the data, or none."
+        )

@@ -51,6 +51,12 @@ class BallBatch:
         return cls._hull(centre, radius, queries.norm, low, high, domain is not None, rounded)
 
     @classmethod
+    def box(cls, lower: Tensor, upper: Tensor) -> "BallBatch":
+        """Boxes (B, n) as linf balls, with rounding accounted for."""
+        centre, radius = (lower + upper) / 2, (upper - lower).amax(1)
+        return cls(centre, radius, Norm.LINF, lower, upper, True, True)
+
+    @classmethod
     def _hull(
         cls, centre: Tensor, radius: Tensor, norm: Norm, low: Tensor, high: Tensor, cut: bool, rounded: bool
     ) -> "BallBatch":

@@ -36,7 +36,7 @@ def positive_radius(form: LinearForm, ball: BallBatch, at_radius: Tensor) -> For
     zero = torch.zeros_like(ball.radius)
     at_zero = form.lower(ball.shrunk(zero)).amin(1)
     good, value = zero, at_zero
-    guess = torch.minimum(_uncut_radius(form, ball), ball.radius) * _INWARDS
+    guess = torch.minimum(uncut_radius(form, ball), ball.radius) * _INWARDS
     for _ in range(_STEPS if ball.cut else 1):
         if bool(whole.all()):
             break
@@ -50,7 +50,7 @@ def positive_radius(form: LinearForm, ball: BallBatch, at_radius: Tensor) -> For
     return FormRadius(torch.where(whole, ball.radius, good), wanted)
 
 
-def _uncut_radius(form: LinearForm, ball: BallBatch) -> Tensor:
+def uncut_radius(form: LinearForm, ball: BallBatch) -> Tensor:
     """The radius (B,) at which the first margin reaches 0 without a domain; 0 where one is not positive at the centre."""
     dual = {Norm.L1: torch.inf, Norm.L2: 2.0, Norm.LINF: 1.0}[ball.norm]
     size = torch.linalg.vector_norm(form.coefficients, ord=dual, dim=2)

@@ -4,6 +4,7 @@ import dataclasses as dc
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from certify.bounders.ball import BallBatch
 from certify.bounders.base import AbstractBounder, MarginBounds
@@ -26,6 +27,18 @@ class ChosenSlopes:
 
     hidden: dict[int, PairedSlopes]
     margin: Slopes
+
+    def take(self, index: Tensor, device: torch.device | str) -> "ChosenSlopes":
+        """The slopes of the inputs at ``index``, on ``device``."""
+
+        def of_inputs(slopes: Slopes) -> Slopes:
+            return {i: s[index.to(s.device)].to(device) for i, s in slopes.items()}
+
+        hidden = {
+            value: PairedSlopes(p.index[index.to(p.index.device)].to(device), of_inputs(p.lower), of_inputs(p.upper))
+            for value, p in self.hidden.items()
+        }
+        return ChosenSlopes(hidden, of_inputs(self.margin))
 
 
 def margin_form(enclosure: Enclosure, queries: Queries, slopes: Slopes | None = None) -> LinearForm:
@@ -60,7 +73,11 @@ class CrownBounder(AbstractBounder):
     def bound(self, queries: Queries, deadline: Deadline) -> MarginBounds:
         if deadline.passed:
             return nothing(queries)
-        enclosure, form = self.relax(queries)
+        return self.certify(queries)
+
+    def certify(self, queries: Queries, slopes: ChosenSlopes | None = None) -> MarginBounds:
+        """Bounds with ``slopes`` where they are given."""
+        enclosure, form = self.relax(queries, slopes)
         return certified(enclosure.ball, form)
 
     @torch.no_grad()

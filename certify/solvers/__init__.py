@@ -1,0 +1,1 @@
+"""Bounders and attacks put together: from relaxations to proved radii."""
