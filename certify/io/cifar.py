@@ -25,7 +25,9 @@ def read_cifar(folder: str, *, train: bool) -> Raw:
     if place.is_file():
         return read_arrays(folder)
     if not place.is_dir():
-        raise InvalidInput(f"There is no folder {folder}. Give the folder that holds the CIFAR-10 batches: cifar10:DIR.")
+        raise InvalidInput(
+            f"There is no folder {folder}. Give the folder that holds the CIFAR-10 batches: cifar10:DIR."
+        )
     stems = [f"data_batch_{i}" for i in range(1, 6)] if train else ["test_batch"]
     for inner in (place, place / "cifar-10-batches-bin", place / "cifar-10-batches-py"):
         for suffix, reader in ((".bin", _binary), ("", _pickled)):
@@ -47,7 +49,9 @@ def read_cifar(folder: str, *, train: bool) -> Raw:
 def _binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
     data = np.frombuffer(files.read(path).data, np.uint8)
     if data.size % _ROW:
-        raise InvalidInput(f"{path} has {data.size} bytes, which is no multiple of {_ROW} (a label and an image). Truncated?")
+        raise InvalidInput(
+            f"{path} has {data.size} bytes, which is no multiple of {_ROW} (a label and an image). Truncated?"
+        )
     rows = data.reshape(-1, _ROW)
     return rows[:, 1:], rows[:, 0].astype(np.int64)
 

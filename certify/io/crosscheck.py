@@ -37,7 +37,9 @@ def compare(
     points = sample(network)
     ours, theirs = network.evaluate(points), original(points)
     if theirs.shape != ours.shape:
-        raise SelfCheckFailed(f"{name}: the original answers with shape {theirs.shape}, the network read with {ours.shape}.")
+        raise SelfCheckFailed(
+            f"{name}: the original answers with shape {theirs.shape}, the network read with {ours.shape}."
+        )
     scale = np.maximum(np.abs(ours).max(axis=1), _summands(network, points)) + 1e-300
     gaps = np.abs(ours - theirs).max(axis=1) / scale
     worst = int(np.argmax(np.where(np.isnan(gaps), np.inf, gaps)))

@@ -13,7 +13,9 @@ from certify.io.rawdata import Layout, Raw
 from certify.io.tables import read_arrays, read_csv, read_pair
 from certify.network import Network
 
-KNOWN = "digits, digits:train, mnist:DIR, mnist-train:DIR, cifar10:DIR, cifar10-train:DIR, FILE.npz, X.npy,Y.npy, FILE.csv"
+KNOWN = (
+    "digits, digits:train, mnist:DIR, mnist-train:DIR, cifar10:DIR, cifar10-train:DIR, FILE.npz, X.npy,Y.npy, FILE.csv"
+)
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -118,11 +120,15 @@ def select(index: str, count: int) -> tuple[Int64[np.ndarray, " k"], tuple[str, 
         except ValueError:
             numbers = []
         if not 1 <= len(numbers) <= 3 or any(n is not None and n < 0 for n in numbers) or numbers in ([None], []):
-            raise InvalidInput(f"Cannot read index {index!r} at {part!r}. Use 0:100, 0:1000:10 or 3,5,9 (0 is the first).")
+            raise InvalidInput(
+                f"Cannot read index {index!r} at {part!r}. Use 0:100, 0:1000:10 or 3,5,9 (0 is the first)."
+            )
         if len(numbers) == 1:
             position = numbers[0] or 0
             if position >= count:
-                raise InvalidInput(f"Index {position} is out of range: the data set has {count} points (0..{count - 1}).")
+                raise InvalidInput(
+                    f"Index {position} is out of range: the data set has {count} points (0..{count - 1})."
+                )
             chosen.append(position)
             continue
         if len(numbers) == 3 and numbers[2] == 0:
@@ -136,4 +142,3 @@ def select(index: str, count: int) -> tuple[Int64[np.ndarray, " k"], tuple[str, 
         twice = next(i for i in chosen if chosen.count(i) > 1)
         raise InvalidInput(f"Index {index!r} names point {twice} more than once.")
     return np.array(chosen, dtype=np.int64), tuple(notes)
-

@@ -92,7 +92,9 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
         os.replace(temporary, target)
         temporary = None
     except OSError as error:
-        raise InvalidInput(f"Cannot write {target}: {error.strerror}. The file that was there, if any, is unchanged.") from error
+        raise InvalidInput(
+            f"Cannot write {target}: {error.strerror}. The file that was there, if any, is unchanged."
+        ) from error
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

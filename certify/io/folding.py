@@ -147,7 +147,10 @@ def before_conv(view: View, op: Conv2d) -> tuple[Conv2d, bool] | None:
     weight, rounded = scaled(op.weight, scale[:, 0][channel][:, :, None, None])
     shifts = np.broadcast_to(offset[:, 0][channel][:, :, None, None], op.weight.shape)
     bias = np.array(
-        [shifted_bias(w.reshape(1, -1), s.ravel(), b[None])[0] for w, s, b in zip(op.weight, shifts, op.bias, strict=True)]
+        [
+            shifted_bias(w.reshape(1, -1), s.ravel(), b[None])[0]
+            for w, s, b in zip(op.weight, shifts, op.bias, strict=True)
+        ]
     )
     folded = Conv2d(weight, bias, op.image, op.stride, op.padding, op.dilation, op.groups)
     return folded, rounded or bool(offset.any())

@@ -65,7 +65,9 @@ class Graph:
             return self.emit(_gather(view, self._widths[view.source]), view.source)
         op, rounded = folded
         if rounded:
-            self.note(f"The scale or shift at {name} was folded into the layer before it in float64, one rounding a weight.")
+            self.note(
+                f"The scale or shift at {name} was folded into the layer before it in float64, one rounding a weight."
+            )
         return self.emit(op, *self._nodes[view.source - 1].inputs)
 
     def whole(self, op: Op, *inputs: int, shape: Sequence[int]) -> View:

@@ -44,7 +44,9 @@ def _stacked(graph: Graph, view: View, weight: np.ndarray, name: str) -> View:
     if len(blocks) * rows == 1:
         return graph.affine(view, np.ascontiguousarray(blocks[0].T), bias, shape=shape, name=name)
     if len(blocks) * rows * weight[..., :, :].shape[-1] * inner > LARGEST_SPARSE:
-        raise UnsupportedModel(f"{name}: a {shape} product written out as a matrix has over {LARGEST_SPARSE:.0e} entries.")
+        raise UnsupportedModel(
+            f"{name}: a {shape} product written out as a matrix has over {LARGEST_SPARSE:.0e} entries."
+        )
     matrix = sp.csr_array(sp.block_diag([block.T for block in blocks for _ in range(rows)], format="csr"))
     return graph.affine(view, matrix, bias, shape=shape, name=name)
 

@@ -13,6 +13,7 @@ from certify.io import crosscheck, files, onnx_reader, safetensors_format
 from certify.io.files import Contents
 from certify.io.formats import Format, recognise
 from certify.io.normalisation import Normalisation
+from certify.io.onnx_reference import reference
 from certify.io.onnxruntime_replay import Replay, replay
 from certify.network import Counts, Network
 
@@ -131,10 +132,16 @@ def _reshaped(network: Network, shape: tuple[int, ...]) -> Network:
 def _onnx(contents: Contents, input_shape: tuple[int, ...] | None) -> LoadedModel:
     model = onnx_reader.parse(contents.data, contents.path, input_shape)
     network, notes = onnx_reader.convert(model)
-    run = replay(model)
     noise = {"float64": FLOAT64_NOISE, "float32": FLOAT32_NOISE}.get(model.dtype, FLOAT16_NOISE)
+    loaded = LoadedModel(network, contents.path, str(Format.ONNX), contents.digest, notes, None)
+    try:
+        run = replay(model)
+    except InvalidInput:
+        crosscheck.compare(network, reference(model), tolerance=noise, name=str(contents.path))
+        lack = "onnxruntime cannot run this file; it was checked against the reference implementation, and is not replayed."
+        return dc.replace(loaded, notes=(*notes, lack))
     crosscheck.compare(network, run, tolerance=noise, name=str(contents.path))
-    return LoadedModel(network, contents.path, str(Format.ONNX), contents.digest, notes, run)
+    return dc.replace(loaded, replay=run)
 
 
 def _weights(
@@ -211,7 +218,11 @@ def inspect(path: str | os.PathLike[str], *, arch: str | None = None) -> Inspect
         except UnsupportedModel as error:
             return dc.replace(known, refused=(str(error),))
         known = dc.replace(
-            known, ops=model.ops(), input_shape=model.input_shape, opset=model.opset, dtype=model.dtype,
+            known,
+            ops=model.ops(),
+            input_shape=model.input_shape,
+            opset=model.opset,
+            dtype=model.dtype,
             refused=onnx_reader.refusals(model),
         )
         if known.refused:

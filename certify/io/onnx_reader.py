@@ -100,7 +100,9 @@ def parse(data: bytes, path: Path, input_shape: tuple[int, ...] | None = None) -
     for kind, found in (("input", inputs), ("output", outputs)):
         if len(found) != 1:
             names = ", ".join(repr(f.name) for f in found) or "none"
-            raise UnsupportedModel(f"{path} has {len(found)} {kind}s ({names}); exactly one is needed. Export one of them alone.")
+            raise UnsupportedModel(
+                f"{path} has {len(found)} {kind}s ({names}); exactly one is needed. Export one of them alone."
+            )
     kind = inputs[0].type.tensor_type.elem_type
     if kind not in FLOATS:
         raise UnsupportedModel(
@@ -144,7 +146,9 @@ def _layout(
         )
     sizes = tuple(int(d or 0) for d in shape)
     if not 0 < math.prod(sizes) <= LARGEST_TENSOR:
-        raise InvalidInput(f"{path}: input '{source.name}' has shape {sizes}, {math.prod(sizes)} numbers; is the file damaged?")
+        raise InvalidInput(
+            f"{path}: input '{source.name}' has shape {sizes}, {math.prod(sizes)} numbers; is the file damaged?"
+        )
     return sizes, batched, batch
 
 
@@ -155,7 +159,9 @@ def _size(dimension: onnx.TensorShapeProto.Dimension) -> int | None:
 def refusals(model: OnnxModel) -> tuple[str, ...]:
     """One sentence for each node that has no rule."""
     known = set(RULES) | FOLDABLE
-    return tuple(_refusal(node) for node in model.reachable() if node.op_type not in known or node.domain not in ("", "ai.onnx"))
+    return tuple(
+        _refusal(node) for node in model.reachable() if node.op_type not in known or node.domain not in ("", "ai.onnx")
+    )
 
 
 def _refusal(node: onnx.NodeProto) -> str:

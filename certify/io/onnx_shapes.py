@@ -1,10 +1,10 @@
 """Conversion rules for ONNX ops that move, drop, repeat or average entries."""
 
 import numpy as np
-import scipy.sparse as sp
 
 from certify.errors import UnsupportedModel
 from certify.io.onnx_call import Call, Rule
+from certify.io.pools import reduce_axes
 from certify.io.views import View
 
 
@@ -93,22 +93,11 @@ def _expand(call: Call) -> View:
 
 
 def _reduce(call: Call, mean: bool) -> View:
-    view = call.view(0)
-    given = call.integers(1, "axes")
-    if given is None and call.attribute("noop_with_empty_axes", 0):
-        return view
-    axes = sorted(a % len(view.shape) for a in (given or range(len(view.shape))))
-    kept = [a for a in range(len(view.shape)) if a not in axes]
-    order = view.rearranged(lambda a: np.transpose(a, [*kept, *axes]))
-    rows = int(np.prod([view.shape[a] for a in kept]))
-    count = view.size // rows
-    entries = np.full(view.size, 1.0 / count if mean else 1.0)
-    matrix = sp.csr_array((entries, (np.repeat(np.arange(rows), count), np.arange(view.size))), shape=(rows, view.size))
-    if mean and count & (count - 1):
-        call.graph.note(f"The averages of {call.name} divide by {count}: weights rounded to float64.")
+    axes = call.integers(1, "axes")
+    if not axes and call.attribute("noop_with_empty_axes", 0):
+        return call.view(0)
     keep = bool(call.attribute("keepdims", 1))
-    shape = [1 if a in axes else s for a, s in enumerate(view.shape) if keep or a not in axes]
-    return call.graph.affine(order, matrix, np.zeros(rows), shape=shape, name=call.name)
+    return reduce_axes(call.graph, call.view(0), axes or None, keep=keep, mean=mean, name=call.name)
 
 
 def _shape(call: Call) -> np.ndarray:

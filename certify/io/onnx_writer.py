@@ -80,7 +80,11 @@ def _write(i: int, node: Node, dtype: type, nodes: list[onnx.NodeProto], tensors
         case Conv2d() as op:
             image = store("image", np.array([-1, *op.image], dtype=np.int64))
             nodes.append(helper.make_node("Reshape", [*reads, image], [f"image_of_{result}"]))
-            inputs = [f"image_of_{result}", store("weight", op.weight.astype(dtype)), store("bias", op.bias.astype(dtype))]
+            inputs = [
+                f"image_of_{result}",
+                store("weight", op.weight.astype(dtype)),
+                store("bias", op.bias.astype(dtype)),
+            ]
             shape = {"strides": op.stride, "pads": op.padding * 2, "dilations": op.dilation, "group": op.groups}
             nodes.append(helper.make_node("Conv", inputs, [f"convolved{i}"], **shape))
             nodes.append(helper.make_node("Flatten", [f"convolved{i}"], [result], axis=1))

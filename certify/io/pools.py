@@ -1,6 +1,8 @@
 """Pooling over windows: averages as sparse maps, maxima as a tree of ``b + relu(a - b)``."""
 
 import dataclasses as dc
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
@@ -125,3 +127,20 @@ def _image(view: View, name: str) -> tuple[tuple[int, ...], tuple[int, int, int]
     if len(view.shape) != 4:
         raise UnsupportedModel(f"{name}: pooling of a {view.shape} tensor; (batch, channels, height, width) is needed.")
     return view.shape, (view.shape[0] * view.shape[1], view.shape[2], view.shape[3])
+
+
+def reduce_axes(graph: Graph, view: View, axes: Sequence[int] | None, *, keep: bool, mean: bool, name: str) -> View:
+    """The mean or the sum over ``axes`` (None: all), which stay with length 1 when ``keep``."""
+    rank = len(view.shape)
+    gone = sorted({a % rank for a in axes}) if axes is not None else list(range(rank))
+    kept = [a for a in range(rank) if a not in gone]
+    rows = math.prod(view.shape[a] for a in kept)
+    count = view.size // rows
+    entries = np.full(view.size, 1.0 / count if mean else 1.0)
+    places = (np.repeat(np.arange(rows), count), np.arange(view.size))
+    if mean and count & (count - 1):
+        graph.note(f"The averages of {name} divide by {count}: weights rounded to float64.")
+    shape = [1 if a in gone else size for a, size in enumerate(view.shape) if keep or a not in gone]
+    ordered = view.rearranged(lambda a: np.transpose(a, [*kept, *gone]))
+    matrix = sp.csr_array((entries, places), shape=(rows, view.size))
+    return graph.affine(ordered, matrix, np.zeros(rows), shape=shape, name=name)

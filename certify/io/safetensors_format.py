@@ -123,7 +123,9 @@ def _op(i: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) -> Op:
             return Affine(tensor("weight"), tensor("bias"))
         case "Conv2d":
             channels, height, width = (int(n) for n in entry["image"])
-            stride, padding, dilation = ((int(a), int(b)) for a, b in (entry[k] for k in ("stride", "padding", "dilation")))
+            stride, padding, dilation = (
+                (int(a), int(b)) for a, b in (entry[k] for k in ("stride", "padding", "dilation"))
+            )
             image, groups = (channels, height, width), int(entry["groups"])
             return Conv2d(tensor("weight"), tensor("bias"), image, stride, padding, dilation, groups)
         case "Add":

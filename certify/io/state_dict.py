@@ -49,7 +49,7 @@ def tensors_by_name(loaded: object, name: str) -> dict[str, Tensor]:
         for key in WRAPPERS:
             if isinstance(loaded.get(key), Mapping):
                 return tensors_by_name(loaded[key], name)
-        found = {str(key).removeprefix("module."): value for key, value in loaded.items()}
+        found = {str(key).removeprefix("_orig_mod.").removeprefix("module."): value for key, value in loaded.items()}
         if found and all(isinstance(value, Tensor) for value in found.values()):
             return {key: value.detach() for key, value in found.items()}
     keys = ", ".join(map(str, list(loaded)[:8])) if isinstance(loaded, Mapping) else type(loaded).__name__
@@ -81,7 +81,9 @@ def chain(tensors: Mapping[str, Tensor], name: str) -> Chain:
         weight = parts.get("weight")
         if set(parts) - {"weight", "bias"} or weight is None or weight.ndim != 2:
             shown = ", ".join(f"{prefix}.{part} {tuple(value.shape)}" for part, value in parts.items())
-            raise UnsupportedModel(f"{name}: {shown} is no linear layer, and a state dict alone does not say what it does. {ASK}")
+            raise UnsupportedModel(
+                f"{name}: {shown} is no linear layer, and a state dict alone does not say what it does. {ASK}"
+            )
     numbers = [int(n[-1]) for n in (re.findall(r"\d+", prefix) for prefix in layers) if n]
     indexed = all(re.fullmatch(r"(.*\.)?\d+", prefix) for prefix in layers)
     if indexed and any(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False)):
@@ -89,7 +91,9 @@ def chain(tensors: Mapping[str, Tensor], name: str) -> Chain:
             f"{name}: layers {', '.join(layers)} are numbered without a gap, so whether a ReLU lies between them is open. {ASK}"
         )
     if indexed and numbers != sorted(numbers):
-        raise UnsupportedModel(f"{name}: layers come in the order {', '.join(layers)}, which is not their numbering. {ASK}")
+        raise UnsupportedModel(
+            f"{name}: layers come in the order {', '.join(layers)}, which is not their numbering. {ASK}"
+        )
     ops: list[Op] = []
     for prefix, parts in layers.items():
         weight = as_float64(parts["weight"], f"{name}: {prefix}.weight")
@@ -100,7 +104,9 @@ def chain(tensors: Mapping[str, Tensor], name: str) -> Chain:
             )
         ops += [ReLU(weight.shape[1])] if ops else []
         ops.append(Affine(weight, bias))
-    return Chain(Network.chain(ops), f"Read as linear layers {', '.join(layers)} with ReLU between them (the file does not say).")
+    return Chain(
+        Network.chain(ops), f"Read as linear layers {', '.join(layers)} with ReLU between them (the file does not say)."
+    )
 
 
 def as_float64(tensor: Tensor, name: str) -> np.ndarray:
@@ -110,7 +116,9 @@ def as_float64(tensor: Tensor, name: str) -> np.ndarray:
         UnsupportedModel: integers, complex numbers or a quantised tensor.
     """
     if not tensor.is_floating_point() or tensor.is_sparse or tensor.is_quantized:
-        raise UnsupportedModel(f"{name} has type {tensor.dtype}, layout {tensor.layout}; dense floating point is needed.")
+        raise UnsupportedModel(
+            f"{name} has type {tensor.dtype}, layout {tensor.layout}; dense floating point is needed."
+        )
     return tensor.detach().to("cpu", torch.float64).numpy().copy()
 
 

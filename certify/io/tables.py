@@ -50,7 +50,9 @@ def _load(path: str) -> np.ndarray | dict[str, np.ndarray]:
 
 def _raw(points: np.ndarray, labels: np.ndarray, name: str) -> Raw:
     if points.dtype.kind not in "uifb" or points.ndim < 2:
-        raise InvalidInput(f"{name}: points of type {points.dtype} and shape {points.shape}; numbers, one point a row, needed.")
+        raise InvalidInput(
+            f"{name}: points of type {points.dtype} and shape {points.shape}; numbers, one point a row, needed."
+        )
     notes: tuple[str, ...] = ()
     scale = points.dtype == np.uint8
     if scale:
@@ -69,7 +71,9 @@ def _labels(labels: np.ndarray, count: int, name: str) -> Int64[np.ndarray, " b"
     if labels.shape == (count, 1):
         labels = labels[:, 0]
     if labels.shape != (count,) or labels.dtype.kind not in "uifb":
-        raise InvalidInput(f"{name}: {count} points but labels of shape {labels.shape}, type {labels.dtype}; one number each.")
+        raise InvalidInput(
+            f"{name}: {count} points but labels of shape {labels.shape}, type {labels.dtype}; one number each."
+        )
     if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.rint(labels)).all()):
         i = int(np.flatnonzero(~(labels == np.rint(labels)) | ~np.isfinite(labels))[0])
         raise InvalidInput(f"{name}: label {labels[i]} of point {i} is not a whole number.")
