@@ -49,14 +49,20 @@ class GradientAttack(AbstractAttack):
 
     def nearest(self, problem: Problem, *, generator: torch.Generator, deadline: Deadline) -> Tensor:
         """The shortest counterexample (b, n) found for each question; NaN where none was."""
-        best = torch.full_like(problem.centres, torch.nan)
+        z = self.spread(problem, generator=generator, deadline=deadline)
+        return nearest_of(problem, to_boundary(problem, z, 12))
+
+    def spread(self, problem: Problem, *, generator: torch.Generator, deadline: Deadline) -> Tensor:
+        """What each attempt (restarts, b, n) met at the first radius that was broken, or at the last one."""
+        best = torch.zeros_like(problem.centres).repeat(self.restarts, 1, 1)
+        open_ = torch.arange(len(problem), device=best.device)
         for radii in _growing(problem):
-            open_ = best.isnan().any(-1)
-            if not open_.any() or deadline.passed:
+            if not len(open_) or deadline.passed:
                 break
-            z = self.descend(problem, radii, generator=generator, deadline=deadline)
-            found = nearest_of(problem, to_boundary(problem, z, 12))
-            best = torch.where(open_[:, None], found, best)
+            part = problem.take(open_)
+            z = self.descend(part, radii[open_], generator=generator, deadline=deadline)
+            best[:, open_] = z
+            open_ = open_[~(part.smallest(z) <= 0).any(0)]
         return best
 
     def descend(self, problem: Problem, radii: Tensor, *, generator: torch.Generator, deadline: Deadline) -> Tensor:
@@ -105,11 +111,9 @@ def _growing(problem: Problem) -> Iterator[Tensor]:
     slope = torch.maximum(dual_length(g, problem.norm), dual_length(leaky, problem.norm))[0]
     guess = (1.2 * value[0] / slope.clamp_min(1e-30)).clamp(1e-6, 1e12)
     finite = problem.radii.isfinite()
-    yield torch.where(finite, problem.radii, guess)
-    if not finite.all():
-        for _ in range(_GROWTHS):
-            guess = guess * 2
-            yield torch.where(finite, problem.radii, guess)
+    for _ in range(1 + (_GROWTHS if not finite.all() else 0)):
+        yield torch.where(finite, problem.radii, guess)
+        guess = guess * 2
 
 
 class _Descent:

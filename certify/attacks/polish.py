@@ -17,10 +17,13 @@ from certify.rounding import distance_up
 Replay = Callable[[Float64[np.ndarray, "b n"]], Float64[np.ndarray, "b m"]]
 """The original model on a batch of points, by another program and in its own arithmetic (onnxruntime in float32)."""
 
-PUSHES = (0.0, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
+PUSHES = (0.0, 1e-13, 1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
 """How far beyond its step, relatively, a point may be pushed until no exact check (nor the replay) disagrees."""
 
 _SCAN, _HALVINGS = 8, 48
+STRETCHES = (1e-6, 1e-4, 1e-2, 1.0)
+"""How far beyond a candidate, relatively, to look where float32 stopped just short of the boundary."""
+
 _NOISE = 1e-6
 _CHUNK_BYTES = 2**26
 
@@ -49,6 +52,7 @@ def confirm(
         return answers
     asked = queries.take(found)
     rays = _Rays.through(asked, candidates[found])
+    rays = _long_enough(asked, rays)
     steps = _first_steps(asked, rays)
     judge = _Judge(asked, exact or ExactNetwork(queries.network), replay)
     for i, row in enumerate(found):
@@ -87,6 +91,17 @@ class _Rays:
     def at(self, steps: np.ndarray) -> np.ndarray:
         """The points at one step each."""
         return _inside(self.domain, self.starts + steps[:, None] * self.moves)
+
+
+def _long_enough(queries: Queries, rays: _Rays) -> _Rays:
+    """The rays, each stretched by the least of ``STRETCHES`` that ends where the margin is not positive, if one does."""
+    factor = np.zeros(len(queries))
+    for stretch in (0.0, *STRETCHES):
+        open_ = np.flatnonzero(factor == 0)
+        if open_.size:
+            ends = rays.at(np.full(len(queries), 1 + stretch))[open_]
+            factor[open_] = np.where(margins(queries.take(open_), ends) <= 0, 1 + stretch, 0.0)
+    return dc.replace(rays, moves=np.where(factor > 0, factor, 1.0)[:, None] * rays.moves)
 
 
 def _first_steps(queries: Queries, rays: _Rays) -> Float64[np.ndarray, " b"]:

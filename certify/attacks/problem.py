@@ -52,6 +52,11 @@ class Problem:
     def __len__(self) -> int:
         return len(self.centres)
 
+    def take(self, index: Tensor) -> "Problem":
+        """The questions at ``index``, in that order."""
+        parts = (self.centres, self.radii, self.rows, self.offsets, self.low, self.high)
+        return Problem(self.network, self.norm, *(part[index] for part in parts))
+
     def boxed(self, z: Tensor) -> Tensor:
         """The nearest displacement that stays in the domain."""
         return torch.minimum(torch.maximum(z, self.low), self.high)
