@@ -9,7 +9,7 @@ import dataclasses as dc
 import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -154,6 +154,20 @@ class Store:
         self.close()
 
 
+def read_rows(folder: Path) -> tuple[Record, ...]:
+    """The whole rows in a run folder, whatever they are about, without locking it.
+
+    Raises:
+        InvalidInput: there is no run, or it is damaged.
+    """
+    path = folder / RECORDS
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise InvalidInput(f"Cannot read {path}: {problem.strerror}.") from None
+    return tuple(row.record for row in _rows(path, content.split(b"\n")[:-1]))
+
+
 def _open(folder: Path, path: Path, *, resume: bool) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     content = sorted(item.name for item in folder.iterdir())
@@ -180,24 +194,24 @@ def _lock(file: int, folder: Path) -> None:
 
 def _read(file: int, path: Path, identity: Identity) -> tuple[int, list[_Row]]:
     """Where the head ends (0: there is none) and the whole rows after it."""
-    size = os.fstat(file).st_size
-    content = _pread(file, size)
-    lines = content.split(b"\n")[:-1]
+    lines = _pread(file, os.fstat(file).st_size).split(b"\n")[:-1]
     if not lines:
         return 0, []
-    end = len(lines[0]) + 1
     _same(_parse(path, 1, lines[0], Identity.decode), identity, path)
-    rows: list[_Row] = []
-    seen: set[int] = set()
-    head_end = end
+    return len(lines[0]) + 1, _rows(path, lines)
+
+
+def _rows(path: Path, lines: Sequence[bytes]) -> list[_Row]:
+    """The rows in all lines but the first, the head."""
+    end = len(lines[0]) + 1 if lines else 0
+    rows: dict[int, _Row] = {}
     for number, line in enumerate(lines[1:], start=2):
         end += len(line) + 1
         record = _parse(path, number, line, decode)
-        if record.index in seen:
+        if record.index in rows:
             raise InvalidInput(f"{path} line {number}: input {record.index} occurs twice. Start a new run folder.")
-        seen.add(record.index)
-        rows.append(_Row(record, end))
-    return head_end, rows
+        rows[record.index] = _Row(record, end)
+    return list(rows.values())
 
 
 def _sync_folder(folder: Path) -> None:

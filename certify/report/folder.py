@@ -1,12 +1,11 @@
 """The files beside a run's records, each replaced whole or not at all."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from certify.errors import InvalidInput
+from certify.io import files
 from certify.record import Record
 from certify.report.figure import draw_curve
 from certify.report.summary import Heading, markdown_summary
@@ -30,11 +29,11 @@ def write_report(folder: Path, heading: Heading, rows: Sequence[Record]) -> None
         InvalidInput: a file cannot be written; ``records.jsonl`` keeps every row.
     """
     totals = Totals.of(rows)
-    write_file(folder / "radii.tsv", radii_table(rows).encode())
-    write_file(folder / "witnesses.npz", witness_archive(rows))
+    files.write(folder / "radii.tsv", radii_table(rows).encode())
+    files.write(folder / "witnesses.npz", witness_archive(rows))
     for kind in ("svg", "pdf"):
-        write_file(folder / f"curve.{kind}", draw_curve(totals.curve, heading.norm, title=heading.title, kind=kind))
-    write_file(folder / "summary.md", markdown_summary(heading, totals, FILES).encode())
+        files.write(folder / f"curve.{kind}", draw_curve(totals.curve, heading.norm, title=heading.title, kind=kind))
+    files.write(folder / "summary.md", markdown_summary(heading, totals, FILES).encode())
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -43,24 +42,4 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         InvalidInput: the file cannot be written.
     """
-    write_file(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Puts ``content`` in the place of ``path``: a reader, or a crash, sees the old file or the new one.
-
-    Raises:
-        InvalidInput: it cannot be written; the old file stays.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(path)
-    except OSError as problem:
-        draft.unlink(missing_ok=True)
-        raise InvalidInput(
-            f"Cannot write {path}: {problem.strerror}. Finished rows are kept in {path.parent / 'records.jsonl'}."
-        ) from None
+    files.write(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())

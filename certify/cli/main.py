@@ -1,0 +1,35 @@
+"""The command line's door: picks the subcommand by the first word, and turns mistakes into one line and an exit code.
+
+Exit codes: 0 done, 1 some inputs failed, 2 bad usage or input, 3 unsupported model, 4 self-check failed,
+130 interrupted with partial results kept. Nothing heavy is imported before the arguments are read.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from certify.errors import CertifyError
+
+INTERRUPTED = 130
+COMMANDS = {"inspect": "certify.cli.inspect", "demo": "certify.cli.demo"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command in ``arguments`` (default: the process's own) and returns its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = COMMANDS.get(words[0]) if words else None
+    module = importlib.import_module(name or "certify.cli.radii")
+    try:
+        code = int(module.main(words[1:] if name else words))
+        sys.stdout.flush()
+    except CertifyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone: say nothing, and let Python flush into nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+    return code

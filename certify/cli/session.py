@@ -1,0 +1,164 @@
+"""A whole run: read model and data, certify, keep every answer, report."""
+
+import dataclasses as dc
+import math
+import time
+from pathlib import Path
+from typing import TextIO
+
+import torch
+
+from certify.cli import provenance
+from certify.cli.display import Display, choose_display
+from certify.cli.interrupts import terminate_as_interrupt
+from certify.cli.main import INTERRUPTED
+from certify.errors import InvalidInput
+from certify.io.datasets import load_points
+from certify.io.models import LoadedModel, load
+from certify.outcome import Status
+from certify.radius import Certifier, Settings
+from certify.region import Box, Norm
+from certify.report.folder import write_json, write_report
+from certify.report.summary import Heading, terminal_summary
+from certify.report.totals import Totals
+from certify.run import Job, execute, identity
+from certify.store import Store
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model file is to be read: the options ``--arch``, ``--mean``, ``--std`` and ``--input-shape``."""
+
+    arch: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    input_shape: tuple[int, ...] | None = None
+
+    def load(self, path: str) -> LoadedModel:
+        """The model in the file."""
+        return load(path, arch=self.arch, mean=self.mean, std=self.std, input_shape=self.input_shape)
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for; radii in raw input units, ``out`` None for a new folder under ``runs``."""
+
+    model: str
+    data: str
+    index: str | None = None
+    norm: str = "2"
+    method: str = "auto"
+    domain: tuple[float, float] | None = None
+    max_radius: float = math.inf
+    tolerance: float = 1e-3
+    seconds: float = math.inf
+    device: str = "auto"
+    seed: int = 0
+    reading: Reading = Reading()
+    out: Path | None = None
+    resume: bool = False
+    json: bool = False
+    command: tuple[str, ...] = ()
+
+    def settings(self, width: int) -> Settings:
+        """The engine's settings for inputs of ``width`` numbers.
+
+        Raises:
+            InvalidInput: a value that has no meaning, or a device that is not there.
+        """
+        return Settings(
+            norm=Norm.parse(self.norm),
+            method=self.method,
+            domain=None if self.domain is None else Box.uniform(*self.domain, width),
+            max_radius=self.max_radius,
+            tolerance=self.tolerance,
+            seconds=self.seconds,
+            seed=self.seed,
+            device=find_device(self.device),
+        )
+
+
+def find_device(name: str) -> str:
+    """``cpu`` or ``cuda``; ``auto`` is the GPU when there is one.
+
+    Raises:
+        InvalidInput: ``cuda`` is asked for and torch sees none.
+    """
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise InvalidInput("--device cuda: torch sees no GPU here. Use --device cpu, or install a CUDA build of torch.")
+    return "cuda" if name != "cpu" and there else "cpu"
+
+
+def certify_file(request: Request, *, out: TextIO, log: TextIO) -> int:
+    """Runs the request, rows as JSON to ``out`` if asked for, everything else to ``log``; the exit code.
+
+    Raises:
+        CertifyError: what was asked makes no sense, or could not be kept.
+    """
+    if request.resume and request.out is None:
+        raise InvalidInput("--resume needs --out RUN, the folder of the run to continue.")
+    model = request.reading.load(request.model)
+    points = load_points(request.data, model.network, index=request.index)
+    settings = request.settings(model.network.input_width)
+    job = Job(model.network, points.points, points.labels, points.indices, settings)
+    engine = Certifier(model.network, settings, replay=model.replay)
+    about = identity(provenance.digests(model, points), settings)
+    folder = request.out or new_folder(default_folder(request, settings.norm))
+    heading = provenance.heading(request, model, points, settings)
+    with Store.open(folder, about, resume=request.resume) as store, terminate_as_interrupt():
+        write_json(folder / "run.json", provenance.run_facts(folder, request, model, points, settings))
+        for line in provenance.opening(heading, folder, len(store.rows)):
+            print(line, file=log, flush=True)
+        with choose_display(heading, store, out if request.json else None, log, time.monotonic) as display:
+            interruption = _certify(job, engine, store, display)
+        return _conclude(folder, heading, store, interruption, log)
+
+
+def _certify(job: Job, engine: Certifier, store: Store, display: Display) -> BaseException | None:
+    """Runs the job; what interrupted it, or None."""
+    try:
+        execute(job, engine, store, clock=time.monotonic, on_row=display.show)
+    except (KeyboardInterrupt, BrokenPipeError) as interruption:
+        return interruption
+    return None
+
+
+def _conclude(folder: Path, heading: Heading, store: Store, interruption: BaseException | None, log: TextIO) -> int:
+    if store.rows:
+        write_report(folder, heading, store.rows)
+    if isinstance(interruption, BrokenPipeError):
+        raise interruption
+    if store.rows:
+        print(terminal_summary(heading, Totals.of(store.rows)), file=log)
+    kept = f"files: {folder}/" + (" (start with summary.md)" if store.rows else "")
+    if interruption is not None:
+        print(f"{kept}\ninterrupted; continue with --out {folder} --resume", file=log)
+        return INTERRUPTED
+    print(kept, file=log)
+    return int(any(row.answer.status is Status.ERROR for row in store.rows))
+
+
+def default_folder(request: Request, norm: Norm) -> Path:
+    """Where a run goes that names no folder: ``runs/MODEL-DATA-NORM``."""
+    data = provenance.data_name(request.data).split(".")[0].replace(":", "-")
+    return Path("runs") / f"{Path(request.model).name.split('.')[0]}-{data}-{norm}"
+
+
+def new_folder(wanted: Path) -> Path:
+    """A folder that did not exist: ``wanted``, or the first of ``wanted-2``, ``wanted-3``, ... that is free.
+
+    Raises:
+        InvalidInput: it cannot be made.
+    """
+    number = 1
+    while True:
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as problem:
+            raise InvalidInput(f"Cannot make the folder {folder}: {problem.strerror}. Choose --out.") from None
+        else:
+            return folder
