@@ -13,8 +13,8 @@ from certify.deadline import Deadline
 from certify.query import Queries
 from certify.tensor_network import TensorNetwork
 
-Search = Callable[[Problem, torch.Generator], Tensor]
-"""Displacements (b, n) for the questions of a problem; NaN where none was found."""
+Search = Callable[[Problem, np.ndarray, torch.Generator], Tensor]
+"""Displacements (b, n) for a problem, which holds the questions at an index (b,); NaN where none was found."""
 
 _BUDGET_BYTES = 2**29
 _COPIES = 6
@@ -44,7 +44,7 @@ class Batches:
             generator = torch.Generator(device=network.device).manual_seed(seed + start)
             problem = Problem.of(network, self.queries.take(index))
             try:
-                found = search(problem, generator)
+                found = search(problem, index, generator)
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise

@@ -10,7 +10,7 @@ from torch import Tensor
 from certify.attacks.base import AbstractAttack
 from certify.attacks.batches import Batches
 from certify.attacks.geometry import length, to_halfspace
-from certify.attacks.gradient import GradientAttack, nearest_of
+from certify.attacks.gradient import GradientAttack
 from certify.attacks.problem import Problem
 from certify.attacks.segment import to_boundary
 from certify.attacks.walk import Walk
@@ -41,14 +41,26 @@ class BoundaryAttack(AbstractAttack):
     def propose(self, queries: Queries, *, seed: int, deadline: Deadline) -> Float64[np.ndarray, "b n"]:
         batches = Batches(queries, device=self.device, dtype=self.dtype, attempts=_SPREAD * self.restarts)
 
-        def search(problem: Problem, generator: torch.Generator) -> Tensor:
-            begin = [others(problem), rays(problem, self.restarts)]
-            if not deadline.passed:
-                gradient = GradientAttack(steps=12, restarts=max(2, self.restarts // 2))
-                begin.append(gradient.spread(problem, generator=generator, deadline=deadline))
-            return self.shorten(problem, torch.cat(begin), generator=generator, deadline=deadline)
+        def search(problem: Problem, _: np.ndarray, generator: torch.Generator) -> Tensor:
+            z = self.begin(problem, generator=generator, deadline=deadline)
+            return self.shorten(problem, z, generator=generator, deadline=deadline)
 
         return batches.gather(search, seed=seed, deadline=deadline)
+
+    def begin(self, problem: Problem, *, generator: torch.Generator, deadline: Deadline) -> Tensor:
+        """Displacements (s, b, n) to walk from, cheapest first; some may be no counterexamples, or NaN."""
+        found = torch.cat([others(problem), rays(problem, self.restarts)])
+        if deadline.passed:
+            return found
+        quick = GradientAttack(steps=12, restarts=max(3, self.restarts // 2))
+        found = torch.cat([found, quick.spread(problem, generator=generator, deadline=deadline)])
+        missing = (~(problem.smallest(found) <= 0).any(0)).nonzero()[:, 0]
+        if not len(missing):
+            return found
+        thorough = GradientAttack(steps=60, restarts=8)
+        more = torch.full_like(found[:1], torch.nan).repeat(thorough.restarts, 1, 1)
+        more[:, missing] = thorough.spread(problem.take(missing), generator=generator, deadline=deadline)
+        return torch.cat([found, more])
 
     def shorten(self, problem: Problem, z: Tensor, *, generator: torch.Generator, deadline: Deadline) -> Tensor:
         """The shortest counterexample (b, n) that walks from the counterexamples among ``z`` (s, b, n) reach."""
@@ -63,8 +75,8 @@ class BoundaryAttack(AbstractAttack):
             if step in (self.steps // 4, self.steps // 2) and len(walk.lengths) > 1:
                 walk.keep((len(walk.lengths) + 1) // 2)
             walk.advance()
-        best = nearest_of(problem, walk.z)
-        return torch.where(alive[:, None], best, torch.nan)
+        walk.keep(1)  # not evaluated again: in a batch of another shape the margin may round to the other side of 0
+        return torch.where(alive[:, None], walk.z[0], torch.nan)
 
 
 def shortest(problem: Problem, z: Tensor, attempts: int) -> Tensor:

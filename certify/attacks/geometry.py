@@ -8,6 +8,9 @@ from torch import Tensor
 
 from certify.region import Norm
 
+_NEWTON_STEPS = 60
+_FIRST_AXES = 64
+
 
 def length(z: Tensor, norm: Norm) -> Tensor:
     """``||z||_p`` over the last axis."""
@@ -51,7 +54,7 @@ def steepest(g: Tensor, norm: Norm, share: Tensor) -> Tensor:
     n = g.shape[-1]
     size = g.abs()
     used = (share * n).round().long().clamp(1, n)
-    level = size.sort(dim=-1, descending=True).values.gather(-1, used[..., None] - 1)
+    level = size.topk(int(used.max()), dim=-1).values.gather(-1, used[..., None] - 1)
     chosen = torch.sign(g) * (size >= level)
     return chosen / chosen.abs().sum(-1, keepdim=True).clamp_min(1.0)
 
@@ -77,23 +80,33 @@ def to_halfspace(g: Tensor, offset: Tensor, low: Tensor, high: Tensor, norm: Nor
 
 
 def _level(weights: Tensor, caps: Tensor, need: Tensor) -> Tensor:
-    """The least t with ``sum_i weights_i min(t, caps_i) >= need``; infinite when there is none."""
-    caps, order = caps.sort(dim=-1)
-    weights = weights.gather(-1, order)
-    filled = (weights * caps).nan_to_num(nan=0.0, posinf=torch.inf).cumsum(-1).roll(1, -1)
-    filled[..., 0] = 0.0
-    rest = weights.flip(-1).cumsum(-1).flip(-1)
-    enough = (filled + (caps * rest).nan_to_num(nan=0.0, posinf=torch.inf)) >= need
-    first = enough.to(torch.int8).argmax(-1, keepdim=True)
-    level = (need - filled.gather(-1, first)) / rest.gather(-1, first).clamp_min(1e-30)
-    return torch.where(enough.any(-1, keepdim=True), level, torch.inf)
+    """The least t with ``sum_i weights_i min(t, caps_i) >= need``; infinite where there is none.
+
+    Newton's method on a concave increasing function, from below: monotone, and exact once the full caps are known.
+    """
+    level = need / weights.sum(-1, keepdim=True).clamp_min(1e-30)
+    for _ in range(_NEWTON_STEPS):
+        full = caps <= level
+        filled = torch.where(full, weights * caps, 0.0).sum(-1, keepdim=True)
+        rest = torch.where(full, 0.0, weights).sum(-1, keepdim=True)
+        raised = torch.where(rest > 0, (need - filled) / rest.clamp_min(1e-30), torch.inf)
+        done = not (raised > level * (1 + 1e-6)).any()
+        level = torch.maximum(level, raised)
+        if done:
+            break
+    return level
 
 
 def _greedy(slope: Tensor, room: Tensor, need: Tensor) -> Tensor:
     """The fractional knapsack: fill the steepest axes first until ``sum slope * size`` is ``need``."""
-    slope, order = slope.sort(dim=-1, descending=True)
-    room = room.gather(-1, order)
-    filled = (slope * room).nan_to_num(nan=0.0, posinf=torch.inf).cumsum(-1).roll(1, -1)
-    filled[..., 0] = 0.0
-    size = torch.minimum((need - filled).clamp_min(0.0) / slope.clamp_min(1e-30), room)
-    return torch.zeros_like(size).scatter(-1, order, size)
+    n = slope.shape[-1]
+    for count in sorted({min(_FIRST_AXES, n), n}):
+        steep, order = slope.topk(count, dim=-1)
+        held = room.gather(-1, order)
+        through = torch.where(steep > 0, steep * held, 0.0).cumsum(-1)
+        if count < n and not (through[..., -1:] >= need).all():
+            continue
+        before = torch.cat([torch.zeros_like(need.expand_as(through[..., :1])), through[..., :-1]], dim=-1)
+        size = torch.minimum((need - before).clamp_min(0.0) / steep.clamp_min(1e-30), held)
+        return torch.zeros_like(slope).scatter(-1, order, torch.where(steep > 0, size, 0.0))
+    raise AssertionError("the last count takes every axis")

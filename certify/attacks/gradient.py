@@ -28,21 +28,22 @@ _GROWTHS = 12
 class GradientAttack(AbstractAttack):
     """Descends the margin inside the ball with momentum, from several starts, as in APGD (croce2020, Section 3).
 
-    ``restarts`` attempts a question: from the centre, along surrogate gradients, and from random points; each aims at
-    the smallest margin or at one row. The step size is halved, and the best point taken up again, when progress
-    stalls. For an infinite radius the ball starts at the linearised distance and doubles until it is broken.
+    ``restarts`` attempts a question: from the centre (if ``centred``), along surrogate gradients, and from random
+    points; each aims at the smallest margin or at one row. The step size is halved, and the best point taken up again,
+    when progress stalls. For an infinite radius the ball starts at the linearised distance and doubles until broken.
     """
 
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
     steps: int = 40
     restarts: int = 6
+    centred: bool = True
     name: str = "gradient"
 
     def propose(self, queries: Queries, *, seed: int, deadline: Deadline) -> Float64[np.ndarray, "b n"]:
         batches = Batches(queries, device=self.device, dtype=self.dtype, attempts=self.restarts)
 
-        def search(problem: Problem, generator: torch.Generator) -> Tensor:
+        def search(problem: Problem, _: np.ndarray, generator: torch.Generator) -> Tensor:
             return self.nearest(problem, generator=generator, deadline=deadline)
 
         return batches.gather(search, seed=seed, deadline=deadline)
@@ -68,7 +69,9 @@ class GradientAttack(AbstractAttack):
     def descend(self, problem: Problem, radii: Tensor, *, generator: torch.Generator, deadline: Deadline) -> Tensor:
         """Displacements (restarts, b, n) in the balls of ``radii``, each the one with the smallest margin it met."""
         aim = problem.aims(self.restarts)
-        start = starts(problem, radii, aim, generator)
+        start = starts(problem, radii, aim, generator=generator)
+        if self.centred:
+            start[0] = 0.0
         run = _Descent(problem, radii, aim, start)
         for step in range(self.steps):
             if deadline.passed:
@@ -85,8 +88,8 @@ def nearest_of(problem: Problem, z: Tensor) -> Tensor:
     return torch.where(shortest.isfinite()[:, None], chosen, torch.nan)
 
 
-def starts(problem: Problem, radii: Tensor, aim: Tensor, generator: torch.Generator) -> Tensor:
-    """Where attempts (s, b, n) begin: the centre, the edge along surrogate gradients, random points of the ball."""
+def starts(problem: Problem, radii: Tensor, aim: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Where attempts (s, b, n) begin: random points of the ball, in turn with its edge along surrogate gradients."""
     zero = torch.zeros_like(problem.centres)[None]
     begin: list[Tensor] = []
     for k in range(len(aim)):
@@ -97,7 +100,7 @@ def starts(problem: Problem, radii: Tensor, aim: Tensor, generator: torch.Genera
             move = -steepest(g, problem.norm, share)
         else:
             noise = torch.randn(zero.shape, generator=generator, device=zero.device, dtype=zero.dtype)
-            move = steepest(noise, problem.norm, share) * (0.5 if k else 0.0)
+            move = steepest(noise, problem.norm, share) * (0.5 if k % 4 else 1.0)
         begin.append(into_ball(problem.boxed(radii[:, None] * move), radii[None], problem.norm))
     return torch.cat(begin)
 

@@ -94,7 +94,7 @@ class _Rays:
 
 
 def _long_enough(queries: Queries, rays: _Rays) -> _Rays:
-    """The rays, each stretched by the least of ``STRETCHES`` that ends where the margin is not positive, if one does."""
+    """The rays, each stretched by the least of ``STRETCHES`` that ends at a margin <= 0, if one does."""
     factor = np.zeros(len(queries))
     for stretch in (0.0, *STRETCHES):
         open_ = np.flatnonzero(factor == 0)
