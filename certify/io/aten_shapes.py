@@ -101,9 +101,7 @@ def _unsqueeze(call: Call) -> View:
 
 
 SHAPES: dict[str, Rule] = {
-    **{
-        name: _same for name in ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "float")
-    },
+    **dict.fromkeys(("contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "float"), _same),
     "dropout": _dropout,
     "feature_dropout": _dropout,
     "native_dropout": lambda call: [_dropout(call)],

@@ -63,7 +63,7 @@ def matmul_left(graph: Graph, weight: np.ndarray, view: View, name: str) -> View
 
 def leaky_relu(graph: Graph, view: View, slope: np.ndarray, name: str) -> View:
     """``x`` where positive, ``slope * x`` elsewhere, as ``slope x + (1 - slope) relu(x)``: one ReLU a unit."""
-    rest = 1.0 - slope
+    rest = np.asarray(1.0 - slope)
     if ((1.0 - rest) != slope).any():
         graph.note(f"The slope of {name} was rounded: 1 - slope is not a float64.")
     settled = View.whole(graph.settle(view, name), view.shape)

@@ -136,9 +136,11 @@ def _onnx(contents: Contents, input_shape: tuple[int, ...] | None) -> LoadedMode
     loaded = LoadedModel(network, contents.path, str(Format.ONNX), contents.digest, notes, None)
     try:
         run = replay(model)
-    except InvalidInput:
+    except InvalidInput as error:
         crosscheck.compare(network, reference(model), tolerance=noise, name=str(contents.path))
-        lack = "onnxruntime cannot run this file; it was checked against the reference implementation, and is not replayed."
+        lack = (
+            f"Checked against the reference implementation and not replayed, since onnxruntime cannot run it: {error}"
+        )
         return dc.replace(loaded, notes=(*notes, lack))
     crosscheck.compare(network, run, tolerance=noise, name=str(contents.path))
     return dc.replace(loaded, replay=run)
@@ -156,7 +158,7 @@ def _weights(
 
         built = architecture.build(arch, tensors)
         return torch_export.from_module(built.module, built.shape(input_shape), name)
-    chain = state_dict.chain(tensors, name)
+    chain = state_dict.chain(tensors, name, ordered=kind is Format.TORCH)
     run = torch_module.runner(torch_module.build(chain.network), chain.network.input_shape)
     crosscheck.compare(chain.network, run, tolerance=FLOAT64_NOISE, name=name)
     return chain.network, (chain.assumed,)

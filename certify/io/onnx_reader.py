@@ -24,7 +24,7 @@ RULES: dict[str, Rule] = ARITHMETIC | SHAPES | WINDOWS
 """Every op type that may depend on the input."""
 
 FOLDABLE = frozenset(
-    "Constant ConstantOfShape Range Shape Where Equal Floor Ceil Sqrt Pow Reciprocal Exp Tile ReduceProd Size".split()
+    ["Constant", "ConstantOfShape", "Range", "Shape", "Where", "Equal", "Floor", "Ceil", "Sqrt", "Pow", "Reciprocal", "Exp", "Tile", "ReduceProd", "Size"]
 )
 """Op types that are evaluated when all their inputs are constants, besides those with a rule."""
 

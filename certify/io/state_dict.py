@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 import io
+import itertools
 import re
 import warnings
 from collections.abc import Mapping
@@ -67,13 +68,37 @@ class Chain:
     assumed: str
 
 
-def chain(tensors: Mapping[str, Tensor], name: str) -> Chain:
+def chain(tensors: Mapping[str, Tensor], name: str, *, ordered: bool) -> Chain:
     """The network of a state dict that can only be linear layers in a row.
+
+    ``ordered``: the file keeps the order in which the layers were defined (safetensors files do not).
 
     Raises:
         UnsupportedModel: other layers, or an order of layers that the file leaves open.
     """
-    layers: dict[str, dict[str, Tensor]] = {}
+    layers = _in_order(_layers(tensors, name), name, ordered=ordered)
+    ops: list[Op] = []
+    for prefix, parts in layers.items():
+        weight = as_float64(parts["weight"], f"{name}: {prefix}.weight")
+        bias = as_float64(parts["bias"], f"{name}: {prefix}.bias") if "bias" in parts else np.zeros(len(weight))
+        if bias.shape != weight.shape[:1] or (ops and weight.shape[1] != ops[-1].output_width):
+            raise UnsupportedModel(
+                f"{name}: layer {prefix} with weight {weight.shape} and bias {bias.shape} does not follow the layer "
+                f"before it. {ASK}"
+            )
+        ops += [ReLU(weight.shape[1])] if ops else []
+        ops.append(Affine(weight, bias))
+    assumed = f"Read as linear layers {', '.join(layers)} with ReLU between them (the file does not say)."
+    return Chain(Network.chain(ops), assumed)
+
+
+Layers = dict[str, dict[str, Tensor]]
+"""``weight`` and ``bias`` of each layer by its name."""
+
+
+def _layers(tensors: Mapping[str, Tensor], name: str) -> Layers:
+    """The tensors grouped by layer, all of which must be linear."""
+    layers: Layers = {}
     for key, value in tensors.items():
         prefix, _, part = key.rpartition(".")
         layers.setdefault(prefix, {})[part] = value
@@ -84,29 +109,28 @@ def chain(tensors: Mapping[str, Tensor], name: str) -> Chain:
             raise UnsupportedModel(
                 f"{name}: {shown} is no linear layer, and a state dict alone does not say what it does. {ASK}"
             )
-    numbers = [int(n[-1]) for n in (re.findall(r"\d+", prefix) for prefix in layers) if n]
-    indexed = all(re.fullmatch(r"(.*\.)?\d+", prefix) for prefix in layers)
-    if indexed and any(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False)):
+    return layers
+
+
+def _in_order(layers: Layers, name: str, *, ordered: bool) -> Layers:
+    """The layers first to last; refuses numberings that leave the order, or a ReLU between two of them, open."""
+    found = {prefix: re.fullmatch(r"(.*?)(\d+)", prefix) for prefix in layers}
+    number = {prefix: int(match[2]) for prefix, match in found.items() if match}
+    one_series = len(number) == len(layers) and len({match[1] for match in found.values() if match}) == 1
+    listed = ", ".join(layers)
+    if not ordered:
+        if not one_series and len(layers) > 1:
+            raise UnsupportedModel(f"{name}: safetensors files do not keep the order of the layers {listed}. {ASK}")
+        layers = dict(sorted(layers.items(), key=lambda item: number.get(item[0], 0)))
+    numbers = [number[prefix] for prefix in layers] if one_series else []
+    if numbers != sorted(numbers):
+        raise UnsupportedModel(f"{name}: layers come in the order {listed}, which is not their numbering. {ASK}")
+    sequential = one_series and all(prefix.rpartition(".")[2].isdigit() for prefix in layers)
+    if sequential and any(b - a == 1 for a, b in itertools.pairwise(numbers)):
         raise UnsupportedModel(
-            f"{name}: layers {', '.join(layers)} are numbered without a gap, so whether a ReLU lies between them is open. {ASK}"
+            f"{name}: layers {listed} are numbered without a gap, so whether a ReLU lies between them is open. {ASK}"
         )
-    if indexed and numbers != sorted(numbers):
-        raise UnsupportedModel(
-            f"{name}: layers come in the order {', '.join(layers)}, which is not their numbering. {ASK}"
-        )
-    ops: list[Op] = []
-    for prefix, parts in layers.items():
-        weight = as_float64(parts["weight"], f"{name}: {prefix}.weight")
-        bias = as_float64(parts["bias"], f"{name}: {prefix}.bias") if "bias" in parts else np.zeros(len(weight))
-        if bias.shape != weight.shape[:1] or (ops and weight.shape[1] != ops[-1].output_width):
-            raise UnsupportedModel(
-                f"{name}: layer {prefix} with weight {weight.shape} and bias {bias.shape} does not follow the layer before it. {ASK}"
-            )
-        ops += [ReLU(weight.shape[1])] if ops else []
-        ops.append(Affine(weight, bias))
-    return Chain(
-        Network.chain(ops), f"Read as linear layers {', '.join(layers)} with ReLU between them (the file does not say)."
-    )
+    return layers
 
 
 def as_float64(tensor: Tensor, name: str) -> np.ndarray:

@@ -28,7 +28,7 @@ RULES: dict[str, Rule] = ARITHMETIC | WINDOWS | SHAPES
 """Every ATen op that may depend on the input."""
 
 FOLDABLE = frozenset(RULES) | frozenset(
-    "sqrt rsqrt pow reciprocal exp mul sum norm linalg_vector_norm _weight_norm".split()
+    ["sqrt", "rsqrt", "pow", "reciprocal", "exp", "mul", "sum", "norm", "linalg_vector_norm", "_weight_norm"]
 )
 """ATen ops that are evaluated when they read constants only."""
 

@@ -23,8 +23,8 @@ class SparseLinear(nn.Module):
         super().__init__()
         matrix = sp.coo_array(op.weight)
         places = torch.as_tensor(np.stack([matrix.row, matrix.col]), dtype=torch.int64)
-        weight = torch.sparse_coo_tensor(places, torch.as_tensor(matrix.data), matrix.shape).coalesce()
-        self.register_buffer("weight", weight)
+        weight = torch.sparse_coo_tensor(places, torch.as_tensor(matrix.data), matrix.shape, check_invariants=True)
+        self.register_buffer("weight", weight.coalesce())
         self.bias = nn.Parameter(torch.as_tensor(op.bias))
 
     def forward(self, x: Tensor) -> Tensor:

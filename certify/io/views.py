@@ -68,7 +68,7 @@ class View:
 
     def rearranged(self, change: Callable[[np.ndarray], np.ndarray]) -> "View":
         """The tensor after ``change``, which may move, drop or repeat entries but not compute with them."""
-        return View(self.source, change(self.index), change(self.scale), change(self.offset))
+        return View(self.source, *(np.asarray(change(part)) for part in (self.index, self.scale, self.offset)))
 
     def reshape(self, shape: Sequence[int]) -> "View":
         """The same entries in row-major order in another shape."""
@@ -85,20 +85,20 @@ class View:
     def plus(self, numbers: np.ndarray) -> "View":
         """``self + numbers`` with broadcasting."""
         wide = self.broadcast(np.broadcast_shapes(self.shape, numbers.shape))
-        return dc.replace(wide, offset=wide.offset + numbers)
+        return dc.replace(wide, offset=np.asarray(wide.offset + numbers))
 
     def times(self, numbers: np.ndarray) -> "View":
         """``self * numbers`` with broadcasting."""
         wide = self.broadcast(np.broadcast_shapes(self.shape, numbers.shape))
-        return dc.replace(wide, scale=wide.scale * numbers, offset=wide.offset * numbers)
+        return dc.replace(wide, scale=np.asarray(wide.scale * numbers), offset=np.asarray(wide.offset * numbers))
 
     def over(self, numbers: np.ndarray) -> "View":
         """``self / numbers`` with broadcasting; one rounding for the factor, one for the shift."""
         wide = self.broadcast(np.broadcast_shapes(self.shape, numbers.shape))
-        return dc.replace(wide, scale=wide.scale / numbers, offset=wide.offset / numbers)
+        return dc.replace(wide, scale=np.asarray(wide.scale / numbers), offset=np.asarray(wide.offset / numbers))
 
     def __neg__(self) -> "View":
-        return dc.replace(self, scale=-self.scale, offset=-self.offset)
+        return dc.replace(self, scale=np.asarray(-self.scale), offset=np.asarray(-self.offset))
 
 
 def join(views: Sequence[View], axis: int) -> View:
