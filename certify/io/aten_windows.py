@@ -4,7 +4,7 @@ import numpy as np
 
 from certify.errors import UnsupportedModel
 from certify.io.aten_call import Call, Rule
-from certify.io.layers import Sliding, convolve, surrounded
+from certify.io.layers import Kernel, Sliding, convolve, surrounded
 from certify.io.pools import average_pool, max_pool
 from certify.io.views import View
 
@@ -29,7 +29,7 @@ def _convolution(call: Call) -> View:
         pads = (vertical, horizontal, vertical, horizontal)
     window, groups = Sliding(kernel, stride, pads, dilation), int(call.get("groups"))
     view = _lifted(call.view("input"), flat)
-    return _restored(convolve(call.graph, view, weight, bias, window=window, groups=groups, name=call.name), flat)
+    return _restored(convolve(call.graph, view, Kernel(weight, bias, groups), window, call.name), flat)
 
 
 def _spatial(call: Call, name: str, flat: bool, neutral: int) -> tuple[int, int]:

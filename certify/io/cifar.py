@@ -16,7 +16,7 @@ _ROW = 3073
 
 
 def read_cifar(folder: str, *, train: bool) -> Raw:
-    """The images (3, 32, 32) and labels in ``folder``: the test set, or the training set. ``folder`` may be an npz file.
+    """The images (3, 32, 32) and labels in ``folder`` (or an npz file): the test set, or the training set.
 
     Raises:
         InvalidInput: missing, truncated or hostile files.
@@ -41,8 +41,8 @@ def read_cifar(folder: str, *, train: bool) -> Raw:
     if len(wanted) == 1:
         return read_arrays(str(wanted[0]))
     raise InvalidInput(
-        f"{folder} has no {stems[0]} (python version), no {stems[0]}.bin (binary version) and {len(wanted)} npz files that fit. "
-        f"Give the unpacked folder, or one npz file by its own name."
+        f"{folder} has no {stems[0]} (python version), no {stems[0]}.bin (binary version) and {len(wanted)} npz "
+        f"files that fit. Give the unpacked folder, or one npz file by its own name."
     )
 
 

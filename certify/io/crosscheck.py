@@ -46,7 +46,8 @@ def compare(
     if not gaps[worst] <= tolerance:
         raise SelfCheckFailed(
             f"{name}: the network as read and the original differ by {gaps[worst]:.2e} (relative; {tolerance:.0e} is "
-            f"allowed) at random point {worst}: {ours[worst][:5]} against {theirs[worst][:5]}. Please report this model."
+            f"allowed) at random point {worst}: {ours[worst][:5]} against {theirs[worst][:5]}. "
+            f"Please report this model."
         )
 
 

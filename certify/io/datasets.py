@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 import hashlib
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -42,8 +43,9 @@ def load_points(spec: str, network: Network | None, *, index: str | None = None)
     """The data set ``spec`` names, its points in the order ``network`` reads them, cut to ``index``.
 
     ``spec`` is ``digits`` (scikit-learn's, last 797; ``digits:train`` the first 1000), ``mnist:DIR``, ``cifar10:DIR``,
-    ``FILE.npz``, ``X.npy,Y.npy`` or ``FILE.csv``. ``index`` is like ``0:100``, ``0:1000:10`` or ``3,5,9``. Pixels stored
-    as bytes are divided by 255. Whether labels fit the network is not checked here (``certify.query.label_indices``).
+    ``FILE.npz``, ``X.npy,Y.npy`` or ``FILE.csv``. ``index`` is like ``0:100``, ``0:1000:10`` or ``3,5,9``. Pixels that
+    are stored as bytes are divided by 255. Whether labels fit the network is checked elsewhere
+    (``certify.query.label_indices``).
 
     Raises:
         InvalidInput: unknown name, missing or damaged file, points that do not fit the network or are not finite, an
@@ -55,8 +57,8 @@ def load_points(spec: str, network: Network | None, *, index: str | None = None)
     raw = raw.fitted(network.input_shape) if network is not None else raw
     if network is not None and raw.width != network.input_width:
         raise InvalidInput(
-            f"Data set {spec} does not fit the model: its points have shape {raw.shape} ({raw.width} numbers), the model reads "
-            f"{network.input_shape} ({network.input_width} numbers)."
+            f"Data set {spec} does not fit the model: its points have shape {raw.shape} ({raw.width} numbers), "
+            f"the model reads {network.input_shape} ({network.input_width} numbers)."
         )
     chosen, notes = select(index, len(raw.points)) if index is not None else (np.arange(len(raw.points)), ())
     points = raw.points[chosen].reshape(len(chosen), -1).astype(np.float64)
@@ -65,8 +67,8 @@ def load_points(spec: str, network: Network | None, *, index: str | None = None)
     if bad.size:
         i, j = (int(k) for k in bad[0])
         raise InvalidInput(
-            f"{spec}: point {int(chosen[i])} has {points[i, j]} at coordinate {j} (and {len(bad) - 1} more such numbers); "
-            f"points must be finite."
+            f"{spec}: point {int(chosen[i])} has {points[i, j]} at coordinate {j} "
+            f"(and {len(bad) - 1} more such numbers); points must be finite."
         )
     labels = raw.labels[chosen]
     digest = hashlib.sha256(repr(points.shape).encode())
@@ -101,7 +103,7 @@ def _source(spec: str) -> Raw:
 def _digits(*, train: bool) -> Raw:
     from sklearn.datasets import load_digits
 
-    found = load_digits()
+    found: Any = load_digits()
     part = slice(None, 1000) if train else slice(1000, None)
     return Raw(found.images[part] / 16.0, found.target[part].astype(np.int64), Layout.PLANE)
 

@@ -16,7 +16,7 @@ LARGEST_FILE = 16 * 2**30
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Contents:
-    """A file's bytes: ``data`` unzipped, ``digest`` the SHA-256 of the bytes as stored, ``path`` the file really read."""
+    """A file's bytes: ``data`` unzipped, ``digest`` the SHA-256 of the bytes as stored, ``path`` where they were."""
 
     path: Path
     data: bytes

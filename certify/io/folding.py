@@ -1,4 +1,4 @@
-"""Folding a scale, a shift or a selection into the affine map or convolution beside it, with one rounding per number."""
+"""A scale, a shift or a selection folded into the affine map or convolution beside it: one rounding a number."""
 
 import math
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ Matrix = Float64[np.ndarray, "m n"] | sp.csr_array
 
 
 def product_error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """What rounding takes off ``a * b``: the product is ``fl(a * b) + error`` exactly (dekker1971), barring overflow."""
+    """What rounding takes off: the product ``a * b`` is ``fl(a * b) + error`` exactly (dekker1971) without overflow."""
 
     def halves(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         wide = x * 134217729.0  # 2**27 + 1

@@ -49,8 +49,8 @@ def recognise(contents: Contents) -> Format:
     if data[:1] in (b"\x08", b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42"):
         return Format.ONNX
     raise InvalidInput(
-        f"{path} is in no format that can be read (it starts with {data[:8]!r}). Readable: safetensors, ONNX, torch.save "
-        f"files and torch.export archives, each also gzipped."
+        f"{path} is in no format that can be read (it starts with {data[:8]!r}). Readable: safetensors, ONNX, "
+        f"torch.save files and torch.export archives, each also gzipped."
     )
 
 
@@ -63,7 +63,8 @@ def _archive(contents: Contents) -> Format:
         return Format.EXPORTED
     if any("/code/" in name for name in names):
         raise InvalidInput(
-            f"{contents.path} is TorchScript, which carries code. Export the module with torch.export or to ONNX instead."
+            f"{contents.path} is TorchScript, which carries code. Export the module with torch.export "
+            f"or to ONNX instead."
         )
     if any(name.endswith("data.pkl") for name in names):
         return Format.TORCH

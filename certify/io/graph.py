@@ -88,7 +88,7 @@ class Graph:
         return self.whole(Add(int(np.prod(shape))), *values, shape=shape)
 
     def concatenate(self, views: Sequence[View], axis: int, name: str) -> View:
-        """``views`` joined along ``axis``; of several sources each is embedded in the whole, and the parts are added."""
+        """``views`` joined along ``axis``; those of each source are embedded in the whole, and the parts added."""
         sources = sorted({view.source for view in views if not view.is_constant})
         if len(sources) <= 1:
             return join(views, axis)

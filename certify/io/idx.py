@@ -47,6 +47,7 @@ def read_idx(path: Path, *, axes: int) -> np.ndarray:
     size = int(np.prod(shape, dtype=object))
     if len(data) != 4 + 4 * axes + size:
         raise InvalidInput(
-            f"{path} promises {' x '.join(map(str, shape))} = {size} bytes and has {len(data) - 4 - 4 * axes}. Is it truncated?"
+            f"{path} promises {' x '.join(map(str, shape))} = {size} bytes and has "
+            f"{len(data) - 4 - 4 * axes}. Is it truncated?"
         )
     return np.frombuffer(data, np.uint8, size, 4 + 4 * axes).reshape(shape)

@@ -96,16 +96,16 @@ class Sliding:
     ceil: bool = False
 
 
-def convolve(
-    graph: Graph,
-    view: View,
-    weight: Float64[np.ndarray, "o i kh kw"],
-    bias: np.ndarray,
-    *,
-    window: Sliding,
-    groups: int,
-    name: str,
-) -> View:
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Kernel:
+    """The numbers of a convolution: ``weight`` and one ``bias`` per output channel."""
+
+    weight: Float64[np.ndarray, "o i kh kw"]
+    bias: Float64[np.ndarray, " o"]
+    groups: int
+
+
+def convolve(graph: Graph, view: View, kernel: Kernel, window: Sliding, name: str) -> View:
     """A 2-d convolution of the (1, channels, height, width) tensor ``view``.
 
     Zeros that the model pads with beforehand become padding; unequal padding becomes zero taps of the kernel.
@@ -113,6 +113,7 @@ def convolve(
     Raises:
         UnsupportedModel: a batch axis other than 1, or sizes that do not fit.
     """
+    weight, groups = kernel.weight, kernel.groups
     if len(view.shape) != 4 or view.shape[0] != 1:
         raise UnsupportedModel(f"{name}: convolution of a {view.shape} tensor; (1, channels, height, width) is needed.")
     if view.shape[1] != weight.shape[1] * groups:
@@ -127,7 +128,7 @@ def convolve(
     )  # zero taps before and after
     op = Conv2d(
         np.pad(weight, ((0, 0), (0, 0), vertical, horizontal)),
-        bias,
+        kernel.bias,
         (inner.shape[1], inner.shape[2], inner.shape[3]),
         window.stride,
         (max(top, bottom), max(left, right)),

@@ -1,4 +1,4 @@
-"""Saved models in: one door for every format; the contents decide which reader is used, and every reader is cross-checked."""
+"""Saved models in: one door for every format. The contents decide on the reader; what it reads is cross-checked."""
 
 import dataclasses as dc
 import os
@@ -45,8 +45,8 @@ class LoadedModel:
 class Inspection:
     """What a model file holds, read or not.
 
-    ``ops`` counts op types as the file names them. ``refused`` has a sentence for every node that cannot be read, and is
-    empty when ``load`` works; then ``counts`` and ``digest`` (of the network) are set.
+    ``ops`` counts op types as the file names them. ``refused`` has a sentence for every node that cannot be read,
+    and is empty when ``load`` works; then ``counts`` and ``digest`` (of the network) are set.
     """
 
     path: Path

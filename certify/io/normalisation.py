@@ -68,6 +68,6 @@ def _spread(numbers: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarra
         return np.full(shape, numbers[0])
     if len(shape) > 1 and numbers.size == shape[0]:
         return np.broadcast_to(numbers.reshape(-1, *[1] * (len(shape) - 1)), shape).copy()
-    if numbers.size == shape[-1]:
+    if shape and numbers.size == shape[-1]:
         return np.broadcast_to(numbers, shape).copy()
     raise InvalidInput(f"--{name} has {numbers.size} numbers, inputs have shape {shape}: give one, or one per channel.")

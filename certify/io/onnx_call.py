@@ -61,7 +61,8 @@ class Call:
         operand = self.optional(position)
         if not isinstance(operand, np.ndarray):
             raise UnsupportedModel(
-                f"{self.name}: its {what} must be a constant of the file. Export the model with fixed shapes, in evaluation mode."
+                f"{self.name}: its {what} must be a constant of the file. Export the model with fixed shapes, in "
+                f"evaluation mode."
             )
         return operand
 

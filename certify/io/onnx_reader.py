@@ -24,14 +24,29 @@ RULES: dict[str, Rule] = ARITHMETIC | SHAPES | WINDOWS
 """Every op type that may depend on the input."""
 
 FOLDABLE = frozenset(
-    ["Constant", "ConstantOfShape", "Range", "Shape", "Where", "Equal", "Floor", "Ceil", "Sqrt", "Pow", "Reciprocal", "Exp", "Tile", "ReduceProd", "Size"]
+    (
+        "Constant",
+        "ConstantOfShape",
+        "Range",
+        "Where",
+        "Equal",
+        "Floor",
+        "Ceil",
+        "Sqrt",
+        "Pow",
+        "Reciprocal",
+        "Exp",
+        "Tile",
+        "ReduceProd",
+        "Size",
+    )
 )
 """Op types that are evaluated when all their inputs are constants, besides those with a rule."""
 
 LARGEST_TENSOR = 1 << 28
 """Tensors with more entries are refused: a damaged shape must not eat the memory."""
 
-FLOATS = {
+FLOATS: dict[int, str] = {
     TensorProto.FLOAT: "float32",
     TensorProto.DOUBLE: "float64",
     TensorProto.FLOAT16: "float16",
@@ -103,13 +118,13 @@ def parse(data: bytes, path: Path, input_shape: tuple[int, ...] | None = None) -
             raise UnsupportedModel(
                 f"{path} has {len(found)} {kind}s ({names}); exactly one is needed. Export one of them alone."
             )
-    kind = inputs[0].type.tensor_type.elem_type
-    if kind not in FLOATS:
+    element = int(inputs[0].type.tensor_type.elem_type)
+    if element not in FLOATS:
         raise UnsupportedModel(
-            f"{path}: input '{inputs[0].name}' has ONNX element type {kind}; a floating point type is needed."
+            f"{path}: input '{inputs[0].name}' has ONNX element type {element}; a floating point type is needed."
         )
     shape, batched, batch = _layout(inputs[0], outputs[0], input_shape, path)
-    return OnnxModel(proto, path, inputs[0].name, outputs[0].name, FLOATS[kind], shape, batched, batch)
+    return OnnxModel(proto, path, inputs[0].name, outputs[0].name, FLOATS[element], shape, batched, batch)
 
 
 def _load_external(proto: onnx.ModelProto, path: Path) -> None:
@@ -141,8 +156,8 @@ def _layout(
     if free or None in shape or given is not None:
         text = ", ".join("?" if d is None else str(d) for d in dims) or "none"
         raise UnsupportedModel(
-            f"{path}: the shape of input '{source.name}' is not fixed or does not fit (declared: {text}; given: {given}). "
-            f"Give the shape of one input without the batch axis (input_shape)."
+            f"{path}: the shape of input '{source.name}' is not fixed or does not fit (declared: {text}; "
+            f"given: {given}). Give the shape of one input without the batch axis (input_shape)."
         )
     sizes = tuple(int(d or 0) for d in shape)
     if not 0 < math.prod(sizes) <= LARGEST_TENSOR:
@@ -167,8 +182,9 @@ def refusals(model: OnnxModel) -> tuple[str, ...]:
 def _refusal(node: onnx.NodeProto) -> str:
     domain = f" (domain '{node.domain}')" if node.domain not in ("", "ai.onnx") else ""
     return (
-        f"{node_name(node)}{domain} is not supported: networks are made of affine maps, convolutions, pooling and ReLU. "
-        f"For sigmoid or tanh use --method auto-lirpa on the PyTorch module; otherwise remove the op before exporting."
+        f"{node_name(node)}{domain} is not supported: networks are made of affine maps, convolutions, pooling and "
+        f"ReLU. For sigmoid or tanh use --method auto-lirpa on the PyTorch module; otherwise remove the op "
+        f"before exporting."
     )
 
 
@@ -181,8 +197,9 @@ def convert(model: OnnxModel) -> tuple[Network, tuple[str, ...]]:
     """
     refused = refusals(model)
     if refused:
-        more = f" ({len(refused) - 1} more such node(s))" if len(refused) > 1 else ""
-        raise UnsupportedModel(f"{model.path}: {refused[0]}{more}")
+        first, *others = refused
+        more = f" ({len(others)} more such node(s))" if others else ""
+        raise UnsupportedModel(f"{model.path}: {first}{more}")
     graph = Graph(model.input_shape)
     values: dict[str, Operand] = {"": None, model.input_name: View.whole(0, model.shape)}
     for tensor in model.proto.graph.initializer:
@@ -227,7 +244,7 @@ def _results(
             raise UnsupportedModel(f"{call.name} depends on the input. Export the model with fixed shapes.")
     except CertifyError as error:
         raise type(error)(f"{model.path}: {error}") from error
-    except (ValueError, IndexError, TypeError, RuntimeError) as error:
+    except (ValueError, IndexError, TypeError, RuntimeError, MemoryError) as error:
         raise InvalidInput(f"{where} cannot be applied to its inputs: {error}.") from error
     results = made if isinstance(made, list) else [made]
     for result in results:
@@ -238,20 +255,18 @@ def _results(
 
 def _folded(call: Call) -> np.ndarray | list[np.ndarray]:
     """The value of a node whose inputs are all constants, in float64 or integers."""
-    if call.node.op_type in ("ConstantOfShape", "Expand", "Tile"):
-        size = [int(i) for i in np.ravel(call.inputs[-1])] if call.inputs else []
-        if not 0 <= math.prod(size) <= LARGEST_TENSOR:
-            raise UnsupportedModel(f"{call.name} makes a constant of shape {tuple(size)}: too large.")
-    operands = {name: value for name, value in zip(call.node.input, call.inputs, strict=True) if name}
-    node = call.node
+    operands = {n: v for n, v in zip(call.node.input, call.inputs, strict=True) if isinstance(v, np.ndarray)}
+    values, node = list(operands.values()), call.node
+    if node.op_type in ("ConstantOfShape", "Expand") and not 0 <= math.prod(values[-1].tolist()) <= LARGEST_TENSOR:
+        raise UnsupportedModel(f"{call.name} makes a constant of shape {tuple(values[-1].tolist())}: too large.")
     if node.op_type == "Cast" and int(call.attribute("to", 1)) in FLOATS:
-        return next(iter(operands.values())).astype(np.float64)
+        return values[0].astype(np.float64)
     if node.op_type == "Dropout":
-        return next(iter(operands.values()))
+        return values[0]
     opset = onnx.helper.make_opsetid("", call.opset)
     info = [onnx.helper.make_tensor_value_info(name, 0, None) for name in operands]
     outs = [onnx.helper.make_tensor_value_info(name, 0, None) for name in node.output if name]
     proto = onnx.helper.make_graph([node], "constant", info, outs)
     session = ReferenceEvaluator(onnx.helper.make_model(proto, opset_imports=[opset]))
-    results = [_widened(np.asarray(r)) for r in session.run(None, operands)]
+    results = [_widened(np.asarray(r)) for r in [*session.run(None, operands)]]
     return results if len(results) > 1 else results[0]

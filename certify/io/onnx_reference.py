@@ -26,11 +26,12 @@ def reference(model: OnnxModel) -> Run:
         try:
             session = onnx.reference.ReferenceEvaluator(model.proto)
             batches = [np.broadcast_to(p.astype(dtype).reshape(model.shape), shape) for p in points]
+            feeds = [{model.input_name: np.ascontiguousarray(batch)} for batch in batches]
             answers = [
-                session.run([model.output_name], {model.input_name: np.ascontiguousarray(b)})[0] for b in batches
+                np.asarray(next(iter(session.run([model.output_name], feed))), dtype=np.float64) for feed in feeds
             ]
         except Exception as error:  # whatever numpy or the evaluator raise on a broken model
             raise InvalidInput(f"{model.path} cannot be run: {type(error).__name__}: {error}") from error
-        return np.stack([np.asarray(a, dtype=np.float64).reshape(model.batch, -1)[0] for a in answers])
+        return np.stack([answer.reshape(model.batch, -1)[0] for answer in answers])
 
     return run

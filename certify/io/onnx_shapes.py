@@ -30,9 +30,8 @@ def _reshape(call: Call) -> View:
     target = call.integers(1, "shape") or []
     if not call.attribute("allowzero", 0):
         target = [view.shape[i] if t == 0 and i < len(view.shape) else t for i, t in enumerate(target)]
-    known = int(np.prod([t for t in target if t != -1]))
-    if (call.batch > 1 and target[:1] == [call.batch] and known * (view.size // max(known, 1)) != view.size) or (call.batch > 1 and target[:1] == [call.batch] and -1 not in target and known != view.size):
-        target[0] = 1
+    if call.batch > 1 and target[:1] == [call.batch] and view.shape[:1] == (1,):
+        target[0] = 1  # one input of the fixed batch is read
     try:
         return view.reshape(target)
     except ValueError:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from certify.errors import UnsupportedModel
-from certify.io.layers import Sliding, convolve, padded
+from certify.io.layers import Kernel, Sliding, convolve, padded
 from certify.io.onnx_call import Call, Rule
 from certify.io.pools import average_pool, max_pool
 from certify.io.views import View
@@ -18,7 +18,7 @@ def _convolution(call: Call) -> View:
     weight = weight if rank == 2 else weight[:, :, None, :]
     window = _window(call, view, weight.shape[2:])
     groups = int(call.attribute("group", 1))
-    result = convolve(call.graph, view, weight, bias, window=window, groups=groups, name=call.name)
+    result = convolve(call.graph, view, Kernel(weight, bias, groups), window, call.name)
     return _restored(result, rank)
 
 

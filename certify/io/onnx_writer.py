@@ -1,5 +1,7 @@
 """Networks as ONNX files that any tool reads: Flatten, Gemm, Reshape, Conv, Relu, Add."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 import scipy.sparse as sp
@@ -53,14 +55,17 @@ def is_single(numbers: np.ndarray) -> bool:
 def _check_size(network: Network, item: int) -> None:
     total = 0
     for i, node in enumerate(network.nodes):
-        dense = isinstance(node.op, Affine)
-        size = node.op.output_width * node.op.input_width if dense else sum(int(p.size) for p in node.op.parameters)
+        match node.op:
+            case Affine(weight=weight) as op:
+                size, sparse = op.output_width * op.input_width, isinstance(weight, sp.csr_array)
+            case op:
+                size, sparse = sum(int(numbers.size) for numbers in op.parameters), False
         total += size * item
         if total > LARGEST:
-            what = "sparse layer, written dense," if dense and isinstance(node.op.weight, sp.csr_array) else "layer"
+            what = "sparse layer, written dense," if sparse else "layer"
             raise InvalidInput(
-                f"Node {i} ({type(node.op).__name__}), a {what} takes {size * item / 1e9:.1f} GB; an ONNX file holds 2 GB. "
-                f"Save it as .safetensors, which keeps layers sparse."
+                f"Node {i} ({type(node.op).__name__}), a {what} takes {size * item / 1e9:.1f} GB; "
+                f"an ONNX file holds 2 GB. Save it as .safetensors, which keeps layers sparse."
             )
 
 
@@ -85,7 +90,12 @@ def _write(i: int, node: Node, dtype: type, nodes: list[onnx.NodeProto], tensors
                 store("weight", op.weight.astype(dtype)),
                 store("bias", op.bias.astype(dtype)),
             ]
-            shape = {"strides": op.stride, "pads": op.padding * 2, "dilations": op.dilation, "group": op.groups}
+            shape: dict[str, Any] = {
+                "strides": op.stride,
+                "pads": op.padding * 2,
+                "dilations": op.dilation,
+                "group": op.groups,
+            }
             nodes.append(helper.make_node("Conv", inputs, [f"convolved{i}"], **shape))
             nodes.append(helper.make_node("Flatten", [f"convolved{i}"], [result], axis=1))
         case Add():

@@ -38,7 +38,7 @@ class Raw:
         return math.prod(self.shape)
 
     def fitted(self, wanted: tuple[int, ...]) -> "Raw":
-        """The points with image axes moved into the order of ``wanted``, a network's input shape, where both are clear."""
+        """The points with image axes in the order of ``wanted``, a network's input shape, where both are clear."""
         if self.layout not in (Layout.CHW, Layout.HWC):
             return self
         target = wanted[-3:]

@@ -1,4 +1,4 @@
-"""Networks in safetensors files: weights as float64 tensors, the architecture as JSON in the header, the digest beside it."""
+"""Networks in safetensors files: weights as float64 tensors, architecture (JSON) and digest in the header."""
 
 import json
 import math
@@ -30,10 +30,10 @@ def _described(i: int, node: Node, tensors: dict[str, np.ndarray]) -> dict[str, 
     """The JSON of one node; its weights go into ``tensors``."""
     entry: dict[str, Any] = {"op": type(node.op).__name__, "inputs": list(node.inputs)}
     match node.op:
-        case Affine(weight=weight, bias=bias):
+        case Affine(weight=weight, bias=bias) as op:
             tensors[f"{i}.bias"] = np.ascontiguousarray(bias)
             if isinstance(weight, sp.csr_array):
-                entry["csr"] = list(weight.shape)
+                entry["csr"] = [op.output_width, op.input_width]
                 tensors[f"{i}.data"] = np.ascontiguousarray(weight.data)
                 tensors[f"{i}.indices"] = weight.indices.astype(np.int64)
                 tensors[f"{i}.indptr"] = weight.indptr.astype(np.int64)

@@ -55,8 +55,8 @@ def tensors_by_name(loaded: object, name: str) -> dict[str, Tensor]:
             return {key: value.detach() for key, value in found.items()}
     keys = ", ".join(map(str, list(loaded)[:8])) if isinstance(loaded, Mapping) else type(loaded).__name__
     raise InvalidInput(
-        f"{name} holds no state dict (found: {keys or 'nothing'}). Tensors by name are needed, at the top or under one of: "
-        f"{', '.join(WRAPPERS)}."
+        f"{name} holds no state dict (found: {keys or 'nothing'}). Tensors by name are needed, at the top "
+        f"or under one of: {', '.join(WRAPPERS)}."
     )
 
 

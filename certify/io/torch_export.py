@@ -58,7 +58,8 @@ def from_module(module: nn.Module, input_shape: tuple[int, ...], name: str) -> R
             program = torch.export.export(copied, (example,)).run_decompositions({})
         except Exception as error:  # torch raises many kinds for programs it cannot trace
             raise UnsupportedModel(
-                f"{name} cannot be traced by torch.export: {_first_line(error)} Its control flow must not depend on the input."
+                f"{name} cannot be traced by torch.export: {_first_line(error)} Its control flow must not depend "
+                f"on the input."
             ) from error
     network, notes, noise = _converted(program, input_shape, name)
     crosscheck.compare(network, runner(copied, input_shape), tolerance=noise, name=name)
@@ -126,7 +127,8 @@ def _example_shape(program: ExportedProgram, name: str) -> tuple[int, ...]:
     shape = _user_input(program, name).meta["val"].shape
     if len(shape) < 2 or any(not isinstance(s, int) for s in shape) or shape[0] != 1:
         raise UnsupportedModel(
-            f"{name} was exported for an input of shape {tuple(shape)}; export it with an example of batch size 1 and no dynamic shapes."
+            f"{name} was exported for an input of shape {tuple(shape)}; export it with an example of batch "
+            f"size 1 and no dynamic shapes."
         )
     return tuple(int(s) for s in shape[1:])
 
@@ -155,33 +157,34 @@ def _converted(
         if node.op == "call_function":
             noise = 1e-4 if _op_name(node) in CASTS else noise
             values[node.name] = _result(node, values, graph, name)
-    results = [values.get(str(a)) for a in program.graph.output_node().args[0]]
+    results = [values.get(str(a)) for a in cast("tuple[Any, ...]", program.graph.output_node().args[0])]
     if len(results) != 1 or not isinstance(results[0], View):
         raise UnsupportedModel(f"{name} has {len(results)} outputs; exactly one that depends on the input is needed.")
     return graph.network(results[0], "the output"), graph.notes, noise
 
 
 def _op_name(node: fx.Node) -> str:
-    target = node.target
-    if isinstance(target, torch._ops.OpOverload):
-        return target._schema.name.removeprefix("aten::")
-    return "getitem" if target is operator.getitem else str(target)
+    """``conv2d`` for ``torch.ops.aten.conv2d.default``."""
+    if node.target is operator.getitem:
+        return "getitem"
+    target = str(node.target)
+    return target.removeprefix("aten.").rpartition(".")[0] if target.startswith("aten.") else target
 
 
 def _result(node: fx.Node, values: dict[str, Any], graph: Graph, name: str) -> Any:
     """What one call of the graph makes."""
     op = _op_name(node)
-    args = fx.map_arg(node.args, lambda n: values.get(n.name))
-    kwargs = fx.map_arg(node.kwargs, lambda n: values.get(n.name))
+    args = cast("tuple[Any, ...]", fx.map_arg(node.args, lambda n: values.get(n.name)))
+    kwargs = cast("dict[str, Any]", fx.map_arg(node.kwargs, lambda n: values.get(n.name)))
     if op == "getitem":
         return args[0][args[1]] if len(args[0]) > args[1] else None
     depends = any(isinstance(value, View) for value in _leaves((args, kwargs)))
     if op not in (RULES if depends else FOLDABLE):
         raise UnsupportedModel(
-            f"{name}: aten.{op} '{node.name}' is not supported: networks are made of affine maps, convolutions, pooling and "
-            f"ReLU. For sigmoid or tanh use --method auto-lirpa."
+            f"{name}: aten.{op} '{node.name}' is not supported: networks are made of affine maps, convolutions, "
+            f"pooling and ReLU. For sigmoid or tanh use --method auto-lirpa."
         )
-    target = cast(Callable[..., Any], node.target)
+    target: Any = node.target
     if not depends:
         return target(*_map(args, _double), **_map(kwargs, _double))
     named = {a.name: a.default_value for a in target._schema.arguments}

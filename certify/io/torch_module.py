@@ -87,7 +87,7 @@ def _filled(layer: Layer, weight: np.ndarray, bias: np.ndarray) -> Layer:
 
 def build(network: Network) -> NetworkModule:
     """A module in float64 and evaluation mode with the network's weights."""
-    return cast(NetworkModule, NetworkModule(network).eval())
+    return NetworkModule(network).eval()
 
 
 def runner(module: nn.Module, shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:

@@ -44,8 +44,9 @@ def _state_dict(network: Network, notes: dict[str, str], path: Path) -> bytes:
     dense = all(isinstance(n.op.weight, np.ndarray) for n in network.nodes if isinstance(n.op, Affine))
     if not alternate or not dense or len(network.nodes) % 2 == 0:
         raise InvalidInput(
-            f"Cannot save {path}: a state dict describes only dense affine layers with ReLU between them, and this network "
-            f"has {', '.join(sorted({type(n.op).__name__ for n in network.nodes}))}. Save it as .safetensors or .onnx."
+            f"Cannot save {path}: a state dict describes only dense affine layers with ReLU between them, and this "
+            f"network has {', '.join(sorted({type(n.op).__name__ for n in network.nodes}))}. "
+            f"Save it as .safetensors or .onnx."
         )
     single = all(onnx_writer.is_single(numbers) for node in network.nodes for numbers in node.op.parameters)
     dtype = torch.float32 if single else torch.float64

@@ -264,7 +264,7 @@ def test_bad_index_is_invalid_input(index: str, words: str) -> None:
     "spec", ["mnist", "mnist:", "imagenet", "digits:all", "cifar10:/nowhere", "a.npz", "a.npy,b.npy"]
 )
 def test_unknown_or_missing_data_is_invalid_input(spec: str) -> None:
-    with pytest.raises(InvalidInput, match="Unknown data set|no folder|no file"):
+    with pytest.raises(InvalidInput, match=r"Unknown data set|no folder|no file"):
         load_points(spec, None)
 
 

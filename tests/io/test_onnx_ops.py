@@ -1,4 +1,4 @@
-"""Every ONNX op: the network agrees with onnxruntime on the file itself (``load`` compares, this suite compares again)."""
+"""Every ONNX op: the network agrees with onnxruntime on the file (``load`` compares; this suite compares again)."""
 
 from collections.abc import Callable
 from pathlib import Path
