@@ -46,8 +46,8 @@ class Job:
 
     network: Network
     points: Float64[np.ndarray, "b n"]
-    labels: Int64[np.ndarray, " b"]
-    indices: Int64[np.ndarray, " b"]
+    labels: Int64[np.ndarray, " l"]
+    indices: Int64[np.ndarray, " i"]
     settings: Settings
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """A small digits classifier, trained in seconds, always the same: what the demonstration certifies."""
 
 import itertools
+from typing import cast
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ def train(points: Float64[np.ndarray, "b 64"], labels: Int64[np.ndarray, " b"], 
 
 
 def _layer(outputs: int, inputs: int, chance: torch.Generator) -> nn.Linear:
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    layer = cast("nn.Linear", nn.utils.skip_init(nn.Linear, inputs, outputs))
     with torch.no_grad():
         nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=chance)
         nn.init.zeros_(layer.bias)

@@ -4,7 +4,7 @@ import abc
 import json
 from collections.abc import Callable
 from types import TracebackType
-from typing import TextIO, final
+from typing import Protocol, final, runtime_checkable
 
 from certify.record import Record, row_fields
 from certify.report.summary import Heading
@@ -13,6 +13,23 @@ from certify.store import Store
 
 LINE_SECONDS = 5.0
 """A plain line is printed no more often than this."""
+
+
+@runtime_checkable
+class Output(Protocol):
+    """Where text goes: a file open for writing."""
+
+    def write(self, text: str, /) -> object:
+        """Writes the text."""
+        ...
+
+    def flush(self) -> object:
+        """Hands over what was written."""
+        ...
+
+    def isatty(self) -> bool:
+        """Whether a person watches."""
+        ...
 
 
 class Display(abc.ABC):
@@ -40,7 +57,7 @@ class Display(abc.ABC):
 class PlainDisplay(Display):
     """One line per block of finished inputs."""
 
-    def __init__(self, heading: Heading, store: Store, log: TextIO, clock: Callable[[], float]) -> None:
+    def __init__(self, heading: Heading, store: Store, log: Output, clock: Callable[[], float]) -> None:
         """Lines go to ``log``; ``clock`` is in seconds."""
         self._heading, self._store, self._log, self._clock = heading, store, log, clock
         self._start = self._last = clock()
@@ -66,7 +83,7 @@ class PlainDisplay(Display):
 class JsonDisplay(Display):
     """One JSON object per row, and another display for people."""
 
-    def __init__(self, out: TextIO, beside: Display) -> None:
+    def __init__(self, out: Output, beside: Display) -> None:
         """Rows go to ``out``."""
         self._out, self._beside = out, beside
 
@@ -91,7 +108,7 @@ def progress_line(heading: Heading, store: Store, before: int, spent: float) -> 
 
 
 def choose_display(
-    heading: Heading, store: Store, rows: TextIO | None, log: TextIO, clock: Callable[[], float]
+    heading: Heading, store: Store, rows: Output | None, log: Output, clock: Callable[[], float]
 ) -> Display:
     """The display that fits: live on a terminal, else plain; with JSON rows to ``rows`` if that is given."""
     display: Display

@@ -1,14 +1,14 @@
 """The live table on a terminal."""
 
 from collections.abc import Callable
-from typing import TextIO
+from typing import IO, cast
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from certify.cli.display import Display, progress_line
+from certify.cli.display import Display, Output, progress_line
 from certify.outcome import Status
 from certify.record import Record
 from certify.report.summary import Heading
@@ -29,11 +29,11 @@ _LAST = 8
 class LiveDisplay(Display):
     """The last rows, and certified and attacked accuracy so far, redrawn in place."""
 
-    def __init__(self, heading: Heading, store: Store, log: TextIO, clock: Callable[[], float]) -> None:
+    def __init__(self, heading: Heading, store: Store, log: Output, clock: Callable[[], float]) -> None:
         """Draws on the terminal ``log``; ``clock`` is in seconds."""
         self._heading, self._store, self._clock = heading, store, clock
         self._start, self._drawn, self._before = clock(), -1.0, len(store.rows)
-        self._live = Live(console=Console(file=log), auto_refresh=False)
+        self._live = Live(console=Console(file=cast("IO[str]", log)), auto_refresh=False)
         self._live.start()
 
     def show(self, record: Record) -> None:  # noqa: ARG002

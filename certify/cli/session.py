@@ -4,12 +4,11 @@ import dataclasses as dc
 import math
 import time
 from pathlib import Path
-from typing import TextIO
 
 import torch
 
 from certify.cli import provenance
-from certify.cli.display import Display, choose_display
+from certify.cli.display import Display, Output, choose_display
 from certify.cli.interrupts import terminate_as_interrupt
 from certify.cli.main import INTERRUPTED
 from certify.errors import InvalidInput
@@ -21,7 +20,7 @@ from certify.region import Box, Norm
 from certify.report.folder import write_json, write_report
 from certify.report.summary import Heading, terminal_summary
 from certify.report.totals import Totals
-from certify.run import Job, execute, identity
+from certify.run import Engine, Job, execute, identity
 from certify.store import Store
 
 
@@ -90,7 +89,7 @@ def find_device(name: str) -> str:
     return "cuda" if name != "cpu" and there else "cpu"
 
 
-def certify_file(request: Request, *, out: TextIO, log: TextIO) -> int:
+def certify_file(request: Request, *, out: Output, log: Output) -> int:
     """Runs the request, rows as JSON to ``out`` if asked for, everything else to ``log``; the exit code.
 
     Raises:
@@ -115,7 +114,7 @@ def certify_file(request: Request, *, out: TextIO, log: TextIO) -> int:
         return _conclude(folder, heading, store, interruption, log)
 
 
-def _certify(job: Job, engine: Certifier, store: Store, display: Display) -> BaseException | None:
+def _certify(job: Job, engine: Engine, store: Store, display: Display) -> BaseException | None:
     """Runs the job; what interrupted it, or None."""
     try:
         execute(job, engine, store, clock=time.monotonic, on_row=display.show)
@@ -124,7 +123,7 @@ def _certify(job: Job, engine: Certifier, store: Store, display: Display) -> Bas
     return None
 
 
-def _conclude(folder: Path, heading: Heading, store: Store, interruption: BaseException | None, log: TextIO) -> int:
+def _conclude(folder: Path, heading: Heading, store: Store, interruption: BaseException | None, log: Output) -> int:
     if store.rows:
         write_report(folder, heading, store.rows)
     if isinstance(interruption, BrokenPipeError):

@@ -52,7 +52,7 @@ def _fill(axes: Any, curve: Curve, norm: Norm, title: str) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xlabel(f"${_NORMS[norm]}$ radius (raw input units)")
     axes.set_ylabel(f"robust accuracy on {curve.count} inputs")
-    axes.set_title(title, loc="left", fontsize=9.0)
+    axes.set_title(title, loc="left", fontsize=9.0, parse_math=False)
     axes.grid(color="#00000018", linewidth=0.6)
     axes.set_axisbelow(True)
     handles, labels = axes.get_legend_handles_labels()
