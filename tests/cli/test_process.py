@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from tests.cli.conftest import ROOT, Place
 
+Run = Callable[..., tuple[int, str]]
 DERIVED = ("radii.tsv", "witnesses.npz", "curve.svg", "curve.pdf", "summary.md")
 
 
@@ -44,29 +46,28 @@ def untimed_table(place: Place) -> list[list[str]]:
     return [line[:5] + line[6:] for line in lines]
 
 
-def run(place: Place, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    process = place.start(*words, **environment)
-    out, err = process.communicate(timeout=120)
-    return subprocess.CompletedProcess([], process.returncode, out, err)
+@pytest.fixture
+def run(fake: Callable[..., None], certify: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str]]:
+    """Certifies at a place in this process: exit code and stderr."""
+    fake()
+    return lambda place, *words: certify(*place.words(*words))[::2]
 
 
-def test_a_run_killed_twice_ends_with_the_rows_of_one_that_was_not(place: Place, tmp_path: Path) -> None:
+def test_a_killed_run_ends_with_the_rows_of_one_that_was_not(place: Place, tmp_path: Path, run: Run) -> None:
     (tmp_path / "other").mkdir()
     whole = Place(tmp_path / "other")
     for name in ("net.safetensors", "data.npz"):
         (whole.folder / name).write_bytes((place.folder / name).read_bytes())
-    assert run(whole).returncode == 0
-    for attempt, target in enumerate((3, 9)):
-        process = place.start(*(["--resume"] if attempt else []), FAKE_PAUSE="0.05")
-        wait_for_rows(process, place, target)
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
+    assert run(whole)[0] == 0
+    process = place.start(FAKE_PAUSE="0.05")
+    wait_for_rows(process, place, 9)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
     with (place.run / "records.jsonl").open("ab") as file:
         file.write(b'{"index": 19, "label')
     before = rows_before_tear(place)
-    result = run(place, "--resume")
-    assert result.returncode == 0, result.stderr
+    assert run(place, "--resume") == (0, "")
     assert rows(place) == rows(whole)
     assert {i: rows(place)[i] for i in before} == before
     assert untimed_table(place) == untimed_table(whole)
@@ -86,7 +87,9 @@ def rows_before_tear(place: Place) -> dict[int, dict[str, object]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_keeps_the_partial_results_and_says_how_to_go_on(place: Place, number: signal.Signals) -> None:
+def test_an_interrupt_keeps_the_partial_results_and_says_how_to_go_on(
+    place: Place, number: signal.Signals, run: Run
+) -> None:
     process = place.start(FAKE_PAUSE="0.05")
     wait_for_rows(process, place, 5)
     process.send_signal(number)
@@ -96,13 +99,12 @@ def test_an_interrupt_keeps_the_partial_results_and_says_how_to_go_on(place: Pla
     assert f"interrupted; continue with --out {place.run} --resume" in out
     assert all((place.run / name).exists() for name in DERIVED)
     assert len(untimed_table(place)) - 1 == len(rows(place)) >= 5
-    result = run(place, "--resume")
-    assert result.returncode == 0
+    assert run(place, "--resume") == (0, "")
     assert len(rows(place)) == 20
     assert "all 20 inputs done" in (place.run / "summary.md").read_text()
 
 
-def test_an_interrupt_before_the_first_row_leaves_a_run_that_can_be_resumed(place: Place) -> None:
+def test_an_interrupt_before_the_first_row_leaves_a_run_that_can_be_resumed(place: Place, run: Run) -> None:
     process = place.start(FAKE_PAUSE="30")
     end = time.monotonic() + 60
     while not (place.run / "run.json").exists():
@@ -113,23 +115,23 @@ def test_an_interrupt_before_the_first_row_leaves_a_run_that_can_be_resumed(plac
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert "interrupted; continue with" in out
-    assert run(place, "--resume").returncode == 0
+    assert run(place, "--resume") == (0, "")
     assert len(rows(place)) == 20
 
 
-def test_a_second_process_on_a_running_run_is_refused_and_does_no_harm(place: Place) -> None:
+def test_a_second_process_on_a_running_run_is_refused_and_does_no_harm(place: Place, run: Run) -> None:
     process = place.start(FAKE_PAUSE="0.1")
     wait_for_rows(process, place, 1)
     resumed, fresh = run(place, "--resume"), run(place)
-    assert (resumed.returncode, fresh.returncode) == (2, 2)
-    assert "is in use by another process" in resumed.stderr
-    assert "exists and is not empty" in fresh.stderr
+    assert (resumed[0], fresh[0]) == (2, 2)
+    assert "is in use by another process" in resumed[1]
+    assert "exists and is not empty" in fresh[1]
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert len(rows(place)) == 20
 
 
-def test_a_full_disk_ends_with_2_and_keeps_what_fitted(place: Place) -> None:
+def test_a_full_disk_ends_with_2_and_keeps_what_fitted(place: Place, run: Run) -> None:
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 
@@ -142,7 +144,7 @@ def test_a_full_disk_ends_with_2_and_keeps_what_fitted(place: Place) -> None:
     assert 5 < kept < 20
     assert f"{kept} row(s) are kept" in result.stderr
     assert (place.run / "records.jsonl").read_bytes().endswith(b"}\n")
-    assert run(place, "--resume").returncode == 0
+    assert run(place, "--resume") == (0, "")
     assert len(rows(place)) == 20
 
 
