@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float64
 
-from certify.network import Add, Affine, Conv2d, Network, ReLU
+from certify.network import Add, Affine, Conv2d, Linear, Network, ReLU
 
 Integers = np.ndarray
 """An object array of Python integers."""
@@ -51,7 +51,7 @@ class ExactNetwork:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._weights = [_exact_op(node.op) for node in network.nodes]
+        self._weights = [_Integral.of(node.op) if isinstance(node.op, Linear) else node.op for node in network.nodes]
 
     def evaluate(self, point: Float64[np.ndarray, " n"]) -> list[Fraction]:
         """The outputs at one point, exactly."""
@@ -59,8 +59,8 @@ class ExactNetwork:
         for node, op in zip(self._network.nodes, self._weights, strict=True):
             reads = [values[k] for k in node.inputs]
             match op:
-                case (Affine() | Conv2d() as linear, weight_shift, bias):
-                    values.append(_linear(linear, weight_shift, bias, reads[0]))
+                case _Integral() as linear:
+                    values.append(linear.apply(reads[0]))
                 case Add():
                     shift = max(read.shift for read in reads)
                     values.append(Dyadic(reads[0].at(shift) + reads[1].at(shift), shift))
@@ -69,28 +69,40 @@ class ExactNetwork:
         return values[-1].fractions()
 
 
-def _exact_op(op: Affine | Conv2d | Add | ReLU) -> "tuple[Affine | Conv2d, int, Dyadic] | Add | ReLU":
-    """The op with integer weights and zero bias, the shift of its weights, and the exact bias."""
-    if not isinstance(op, Affine | Conv2d):
-        return op
-    bias = Dyadic.of(op.bias)
-    zero = np.zeros(op.bias.shape, dtype=object)
-    weight = op.weight
-    if isinstance(weight, sp.csr_array):
-        dyadic = Dyadic.of(weight.data)
-        rows = _SparseIntegers(dyadic.integers, weight)
-        return dc.replace(op, weight=rows, bias=zero), dyadic.shift, bias
-    dyadic = Dyadic.of(weight)
-    return dc.replace(op, weight=dyadic.integers, bias=zero), dyadic.shift, bias
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class _Integral:
+    """A linear op with its weights as integers times ``2**-shift``, and its exact bias, one number an output."""
 
+    op: Affine | Conv2d
+    weight: "Integers | _SparseIntegers"
+    shift: int
+    bias: Dyadic
 
-def _linear(op: Affine | Conv2d, weight_shift: int, bias: Dyadic, read: Dyadic) -> Dyadic:
-    product = Dyadic(op.apply(read.integers[None, :])[0], weight_shift + read.shift)
-    shift = max(product.shift, bias.shift)
-    offsets = bias.at(shift)
-    if isinstance(op, Conv2d):
-        offsets = np.repeat(offsets, op.output_width // len(offsets))
-    return Dyadic(product.at(shift) + offsets, shift)
+    @classmethod
+    def of(cls, op: Affine | Conv2d) -> "_Integral":
+        bias = Dyadic.of(np.repeat(op.bias, op.output_width // len(op.bias)))
+        weight = op.weight
+        if isinstance(weight, sp.csr_array):
+            dyadic = Dyadic.of(weight.data)
+            return cls(op, _SparseIntegers(dyadic.integers, weight), dyadic.shift, bias)
+        dyadic = Dyadic.of(weight)
+        return cls(op, dyadic.integers, dyadic.shift, bias)
+
+    def apply(self, read: Dyadic) -> Dyadic:
+        """The op at one exact vector."""
+        product = Dyadic(self._product(read.integers[None, :]), self.shift + read.shift)
+        shift = max(product.shift, self.bias.shift)
+        return Dyadic(product.at(shift) + self.bias.at(shift), shift)
+
+    def _product(self, x: Integers) -> Integers:
+        """The integer weights times one row (1, n) of integers."""
+        if isinstance(self.op, Affine):
+            return (self.weight @ x.T)[:, 0]
+        assert isinstance(self.weight, np.ndarray)
+        patches = np.split(self.op.windows(x)[0], self.op.groups, axis=0)
+        kernels = np.split(self.weight, self.op.groups, axis=0)
+        parts = [np.tensordot(k, p, ((1, 2, 3), (0, 3, 4))) for k, p in zip(kernels, patches, strict=True)]
+        return np.concatenate(parts).ravel()
 
 
 class _SparseIntegers:
