@@ -15,6 +15,13 @@ from certify.io.state_dict import unpickle
 
 _PLAIN = re.compile(r"\w+")
 
+_EXPECTED = re.compile(
+    r"([^/]+/)?(data/(weights|constants)/((weight|tensor)_\d+|\w+_config\.json|\w+\.pt)|models/\w+\.json"
+    r"|data/sample_inputs/\w+\.pt|archive_(format|version)|\.data/(version|serialization_id)|byteorder|version"
+    r"|serialized_exported_program\.json|serialized_(state_dict|constants|example_inputs)\.pt)"
+)
+"""The entries that archives have; loading treats some others as programs."""
+
 
 def cleaned(data: bytes, name: str) -> bytes:
     """The archive without anything that loading could execute.
@@ -37,9 +44,9 @@ def cleaned(data: bytes, name: str) -> bytes:
 
 
 def _checked(entry: str, content: bytes, name: str) -> bytes:
-    if "aotinductor" in entry or entry.endswith((".so", ".cpp")):
-        raise InvalidInput(f"{name} holds compiled code ({entry}) and was not loaded. Save it with torch.export.save.")
-    if entry.endswith((".pt", ".pkl")):
+    if not _EXPECTED.fullmatch(entry):
+        raise InvalidInput(f"{name} holds {entry!r}, no plain weights or graph, and was not loaded. Export it again.")
+    if entry.endswith(".pt"):
         unpickle(content, f"{name}: {entry}")  # as weights alone, or it raises
     if not entry.endswith(".json"):
         return content
@@ -68,5 +75,7 @@ def _scrubbed(value: Any, name: str) -> Any:
         if not value["target"].startswith("torch.ops.aten."):
             raise InvalidInput(f"{name} calls {value['target'][:80]!r}; only torch.ops.aten operations are loaded.")
         value = value | {"metadata": {}}
+    if any(not _PLAIN.fullmatch(symbol) for symbol in value.get("range_constraints") or {}):
+        raise InvalidInput(f"{name} has constraints on expressions, which are not evaluated. Export with fixed shapes.")
     emptied = {"guards_code": []} if "guards_code" in value else {}
     return {key: _scrubbed(item, name) for key, item in (value | emptied).items()}

@@ -43,8 +43,8 @@ FOLDABLE = frozenset(
 )
 """Op types that are evaluated when all their inputs are constants, besides those with a rule."""
 
-LARGEST_TENSOR = 1 << 28
-"""Tensors with more entries are refused: a damaged shape must not eat the memory."""
+LARGEST_TENSOR, LARGEST_WEIGHT = 1 << 26, 1 << 30
+"""Tensors and stored weights with more entries are refused: a damaged shape must not eat the memory."""
 
 FLOATS: dict[int, str] = {
     TensorProto.FLOAT: "float32",
@@ -213,7 +213,7 @@ def convert(model: OnnxModel) -> tuple[Network, tuple[str, ...]]:
 
 
 def _stored(tensor: TensorProto, path: Path) -> np.ndarray:
-    if math.prod(tensor.dims) > LARGEST_TENSOR:
+    if math.prod(tensor.dims) > LARGEST_WEIGHT:
         raise InvalidInput(f"{path}: tensor '{tensor.name}' claims shape {tuple(tensor.dims)}; is the file damaged?")
     try:
         return _widened(onnx.numpy_helper.to_array(tensor))

@@ -106,6 +106,8 @@ def _cast(call: Call) -> View:
     target = int(call.attribute("to", 1))
     if target not in (1, 10, 11, 16):
         raise UnsupportedModel(f"{call.name} casts to a type that is not floating point (ONNX type {target}).")
+    if target in (10, 16):
+        call.graph.note(f"{call.name} rounds to half precision when the file is run; the network is read without it.")
     return call.view(0)
 
 

@@ -118,6 +118,8 @@ def _op(i: int, entry: dict[str, Any], tensors: dict[str, np.ndarray]) -> Op:
             rows, columns = entry["csr"]
             weight = sp.csr_array(parts, shape=(int(rows), int(columns)))
             weight.check_format(full_check=True)
+            if not weight.has_canonical_format:
+                raise ValueError(f"the columns of sparse layer {i} are not sorted, or one is stored twice")
             return Affine(weight, tensor("bias"))
         case "Affine":
             return Affine(tensor("weight"), tensor("bias"))

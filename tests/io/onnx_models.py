@@ -1,5 +1,6 @@
 """Small ONNX models, built here so that every op and opset under test is spelled out."""
 
+import dataclasses as dc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,15 @@ def node(op: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: A
     return helper.make_node(op, list(inputs), list(outputs), name=f"n_{outputs[0]}", **attributes)
 
 
+@dc.dataclass(frozen=True, slots=True)
+class Form:
+    """Less usual ways to write a model: ``listed`` names the initialisers among the inputs too."""
+
+    outputs: Sequence[str] = ("y",)
+    kind: int = TensorProto.FLOAT
+    listed: bool = False
+
+
 def save(
     path: Path,
     nodes: Sequence[onnx.NodeProto],
@@ -21,15 +31,13 @@ def save(
     *,
     shape: Sequence[int | str],
     opset: int = 13,
-    outputs: Sequence[str] = ("y",),
-    kind: int = TensorProto.FLOAT,
-    listed: bool = False,
+    form: Form = Form(),
 ) -> Path:
-    """A model from input ``x`` of ``shape`` to ``outputs``; ``listed`` names the initialisers among the inputs too."""
-    source = helper.make_tensor_value_info("x", kind, list(shape))
-    targets = [helper.make_tensor_value_info(name, kind, None) for name in outputs]
+    """A model from input ``x`` of ``shape``."""
+    source = helper.make_tensor_value_info("x", form.kind, list(shape))
+    targets = [helper.make_tensor_value_info(name, form.kind, None) for name in form.outputs]
     stored = [numpy_helper.from_array(array, name) for name, array in tensors.items()]
-    more = [helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)) for t in stored] if listed else []
+    more = [helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)) for t in stored] if form.listed else []
     graph = helper.make_graph(list(nodes), "g", [source, *more], targets, stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     model.ir_version = 4 if opset < 13 else 10

@@ -9,7 +9,7 @@ import pytest
 
 from certify.io.models import LoadedModel, load
 from certify.network import Conv2d
-from tests.io.onnx_models import node, save, weights
+from tests.io.onnx_models import Form, node, save, weights
 
 Build = Callable[[Path], Path]
 F = np.float32
@@ -279,7 +279,9 @@ def test_fixed_batch_is_read_as_one_input(tmp_path: Path) -> None:
 
 def test_initialisers_listed_as_inputs_stay_weights(tmp_path: Path) -> None:
     nodes = [node("Gemm", ["x", "w", "b"], ["y"])]
-    model = load(save(tmp_path / "m.onnx", nodes, weights(w=(4, 3), b=(3,)), shape=[1, 4], opset=9, listed=True))
+    model = load(
+        save(tmp_path / "m.onnx", nodes, weights(w=(4, 3), b=(3,)), shape=[1, 4], opset=9, form=Form(listed=True))
+    )
     _agrees(model)
 
 
@@ -287,7 +289,9 @@ def test_initialisers_listed_as_inputs_stay_weights(tmp_path: Path) -> None:
 def test_weights_of_other_precisions_are_kept_exactly(dtype: type, tmp_path: Path) -> None:
     weight = np.random.default_rng(0).normal(size=(4, 3)).astype(dtype)
     kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    model = load(save(tmp_path / "m.onnx", [node("Gemm", ["x", "w"], ["y"])], {"w": weight}, shape=[1, 4], kind=kind))
+    model = load(
+        save(tmp_path / "m.onnx", [node("Gemm", ["x", "w"], ["y"])], {"w": weight}, shape=[1, 4], form=Form(kind=kind))
+    )
     np.testing.assert_array_equal(model.network.nodes[0].op.weight, weight.T.astype(float))
 
 

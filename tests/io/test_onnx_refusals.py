@@ -10,7 +10,7 @@ import pytest
 from certify.errors import CertifyError, InvalidInput, SelfCheckFailed, UnsupportedModel
 from certify.io import models
 from certify.io.models import inspect, load
-from tests.io.onnx_models import node, save, weights
+from tests.io.onnx_models import Form, node, save, weights
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_inspection_of_a_good_model_says_what_it_is(good: Path) -> None:
 def test_several_outputs_are_refused_by_name(tmp_path: Path) -> None:
     nodes = [node("Relu", ["x"], ["y"]), node("Neg", ["x"], ["z"])]
     with pytest.raises(UnsupportedModel, match=r"2 outputs \('y', 'z'\)"):
-        load(save(tmp_path / "m.onnx", nodes, {}, shape=[1, 4], outputs=["y", "z"]))
+        load(save(tmp_path / "m.onnx", nodes, {}, shape=[1, 4], form=Form(outputs=["y", "z"])))
 
 
 def test_open_shape_is_asked_for_and_can_be_given(tmp_path: Path) -> None:

@@ -272,6 +272,9 @@ def test_exported_program_cannot_run_code(exported: Path, tmp_path: Path) -> Non
         value["extra"] = {"as_expr": {"expr_str": f"__import__('pathlib').Path('{trace}').touch()"}}
         return json.dumps(value).encode()
 
+    def constraint(content: bytes) -> bytes:
+        return json.dumps(json.loads(content) | {"range_constraints": {"print(1)": {}}}).encode()
+
     def pickled(content: bytes) -> bytes:
         value = json.loads(content)
         next(iter(value["config"].values()))["use_pickle"] = True
@@ -287,12 +290,19 @@ def test_exported_program_cannot_run_code(exported: Path, tmp_path: Path) -> Non
         ("constants_config.json", custom, "not plain tensors"),
         ("sample_inputs/model.pt", lambda _: pickle.dumps(Evil(trace)), "never executed"),
         ("models/model.json", lambda c: c[:100], "damaged"),
+        ("models/model.json", constraint, "not evaluated"),
     ]
     for ending, change, words in cases:
         exported.write_bytes(original)
         with pytest.raises(InvalidInput, match=words):
             load(_altered(exported, ending, change))
         assert not trace.exists()
+    for entry in ("m/models/evil", "m/data/aotinductor/model/a.so", "m/data/constants/opaque_obj_0"):
+        exported.write_bytes(original)
+        with zipfile.ZipFile(exported, "a") as archive:
+            archive.writestr(entry, "{}")
+        with pytest.raises(InvalidInput, match="no plain weights or graph"):
+            load(exported)
 
 
 @pytest.mark.parametrize("opset", [13, 18])
