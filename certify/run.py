@@ -13,9 +13,9 @@ from jaxtyping import Float64, Int64
 
 from certify.errors import InvalidInput, SelfCheckFailed, UnsupportedModel
 from certify.network import Network
-from certify.outcome import CertifiedRadius
+from certify.outcome import CertifiedRadius, Trust
 from certify.query import label_indices
-from certify.radius import Settings
+from certify.radius import Settings, batch_size
 from certify.record import Record, failed
 from certify.region import Box
 from certify.store import Identity, Store
@@ -121,21 +121,35 @@ def execute(
     strange = {row.index for row in store.rows}.difference(job.indices.tolist())
     if strange:
         raise InvalidInput(f"{store.path} has a row of input {min(strange)}, which this run does not have.")
-    groups = [[i for i, index in enumerate(job.indices) if int(index) not in store]]
+    groups = [_unfinished(job, store)]
     while groups:
         group = groups.pop()
         reason = "The engine gave no answer."
+        answered: set[int] = set()
         for item in _answers(job, engine, group, clock):
             match item:
                 case Record():
-                    _keep(item, store, on_row)
+                    _keep(item, answered, store, on_row)
                 case _Failure():
                     reason = item.reason
         rest = [i for i in group if int(job.indices[i]) not in store]
-        if len(rest) == 1:
-            _keep(_failed(job, rest[0], reason), store, on_row)
+        if len(rest) == 1 and len(group) == 1:
+            _keep(_failed(job, rest[0], reason), set(), store, on_row)
         elif rest:
-            groups += [rest[len(rest) // 2 :], rest[: len(rest) // 2]]
+            middle = (len(rest) + 1) // 2
+            groups += [part for part in (rest[middle:], rest[:middle]) if part]
+
+
+def _unfinished(job: Job, store: Store) -> list[int]:
+    """The positions to compute: whole batches of the engine in which a row is missing.
+
+    An answer may depend, within its bracket, on the batch that it was computed in; so a batch that was cut off is
+    computed again as it was, and a resumed run ends with the rows of one that was never stopped.
+    """
+    size, count = batch_size(job.network), len(job.indices)
+    batches = [range(start, min(start + size, count)) for start in range(0, count, size)]
+    missing = [batch for batch in batches if any(int(job.indices[i]) not in store for i in batch)]
+    return [i for batch in missing for i in batch]
 
 
 @dc.dataclass(frozen=True, slots=True)
@@ -157,11 +171,24 @@ def _answers(job: Job, engine: Engine, group: Sequence[int], clock: Callable[[],
         yield _Failure(f"{type(problem).__name__}: {problem}")
 
 
-def _keep(record: Record, store: Store, on_row: Callable[[Record], None]) -> None:
-    if record.index in store:
+def _keep(record: Record, answered: set[int], store: Store, on_row: Callable[[Record], None]) -> None:
+    if record.index in answered:
         raise SelfCheckFailed(f"The engine answered twice about input {record.index}; no answer can be trusted.")
+    answered.add(record.index)
+    if record.index in store:
+        _agree(store[record.index].answer, record.answer, record.index)
+        return
     store.append(record)
     on_row(record)
+
+
+def _agree(first: CertifiedRadius, second: CertifiedRadius, index: int) -> None:
+    for low, high in ((first, second), (second, first)):
+        if low.lower > high.upper and low.trust > Trust.FLOAT:
+            raise SelfCheckFailed(
+                f"Input {index} was computed twice, and the answers contradict each other: certified to {low.lower!r}, "
+                f"broken at {high.upper!r}. One of them is wrong: please report this model and input."
+            )
 
 
 def _failed(job: Job, position: int, reason: str) -> Record:

@@ -72,7 +72,7 @@ class Store:
         self._file = file
         self._head_end = head_end
         self._rows = rows
-        self._indices = {row.record.index for row in rows}
+        self._places = {row.record.index: place for place, row in enumerate(rows)}
 
     @classmethod
     def open(cls, folder: Path, identity: Identity, *, resume: bool = False) -> "Store":
@@ -106,7 +106,11 @@ class Store:
 
     def __contains__(self, index: int) -> bool:
         """Whether the input numbered ``index`` has a row."""
-        return index in self._indices
+        return index in self._places
+
+    def __getitem__(self, index: int) -> Record:
+        """The row of the input numbered ``index``, which has one."""
+        return self._rows[self._places[index]].record
 
     def append(self, record: Record) -> None:
         """Adds a row; when it returns, the row is on the disk.
@@ -115,7 +119,7 @@ class Store:
             InvalidInput: the disk is full or the file cannot be written; all earlier rows are kept.
         """
         self._rows.append(_Row(record, self._write(encode(record))))
-        self._indices.add(record.index)
+        self._places[record.index] = len(self._rows) - 1
 
     @property
     def _end(self) -> int:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from certify.record import Record
     from certify.report.curve import Curve
 
-INPUTS = 40
+INDEX = "0:797:20"
 SHOWN = 10
 
 
@@ -80,7 +80,7 @@ def certify_saved(folder: Path, model: Path, norm: str, seed: int) -> int:
         "--data",
         "digits",
         "--index",
-        f"0:{INPUTS}",
+        INDEX,
         "--norm",
         norm,
         "--domain",
@@ -92,7 +92,7 @@ def certify_saved(folder: Path, model: Path, norm: str, seed: int) -> int:
     request = session.Request(
         model=str(model),
         data="digits",
-        index=f"0:{INPUTS}",
+        index=INDEX,
         norm=norm,
         domain=(0.0, 1.0),
         seed=seed,

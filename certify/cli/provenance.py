@@ -50,7 +50,7 @@ def heading(request: "Request", model: LoadedModel, points: PointSet, settings: 
         "data": f"{request.data}, {len(points)} inputs of shape {_shape(points.shape)}",
         "norm": str(settings.norm),
         "method": settings.method,
-        "domain": describe_domain(settings.domain),
+        "domain": "none" if request.domain is None else ",".join(f"{end:g}" for end in request.domain),
         "max radius": _both_units(settings.max_radius, request.reading.std),
         "tolerance": f"{settings.tolerance:g}",
         "seconds per input": f"{settings.seconds:g}",

@@ -53,7 +53,7 @@ def markdown_summary(heading: Heading, totals: Totals, files: Mapping[str, str])
     statuses = [(status.value, str(count), _STATUS[status]) for status, count in totals.statuses.items()]
     parts = [
         f"# {heading.title}, {heading.norm}",
-        f"{_progress(heading, totals)}. {_MEANING}",
+        f"Progress: {_progress(heading, totals)}. {_MEANING}",
         _table(("setting", "value"), list(heading.setup.items())),
         "## Inputs\n\n" + _table(("status", "inputs", "meaning"), statuses),
         "## Accuracy\n\n" + _table(("radius", "certified", "attacked"), totals.accuracies()),

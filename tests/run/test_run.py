@@ -39,16 +39,34 @@ def test_every_input_gets_its_own_answer(tmp_path: Path) -> None:
     assert engine.calls == [10]
 
 
-def test_inputs_that_have_a_row_are_not_computed_again(tmp_path: Path) -> None:
+def part(work: Job, start: int, stop: int) -> Job:
+    chosen = slice(start, stop)
+    return dc.replace(work, points=work.points[chosen], labels=work.labels[chosen], indices=work.indices[chosen])
+
+
+def test_only_batches_with_a_missing_row_are_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("certify.run.batch_size", lambda _network: 4)
     work = job(10)
-    part = dc.replace(work, points=work.points[:6], labels=work.labels[:6], indices=work.indices[:6])
-    run(FakeCertifier(tiny_network()), tmp_path / "run", part)
+    run(FakeCertifier(tiny_network()), tmp_path / "run", part(work, 2, 8))
     engine = FakeCertifier(tiny_network())
     assert len(run(engine, tmp_path / "run", work, resume=True)) == 10
-    assert engine.calls == [4]
+    assert engine.calls == [4 + 2]
     again = FakeCertifier(tiny_network())
     assert len(run(again, tmp_path / "run", work, resume=True)) == 10
     assert again.calls == []
+
+
+def test_a_recomputed_answer_that_contradicts_the_stored_one_stops_the_run(tmp_path: Path) -> None:
+    work = job(10)
+
+    class Doubling(FakeCertifier):
+        def answer(self, point, label, seconds):  # type: ignore[no-untyped-def]
+            found = super().answer(point, label, seconds)
+            return dc.replace(found, lower=2 * found.lower, upper=2 * found.upper)
+
+    run(Doubling(tiny_network()), tmp_path / "run", part(work, 0, 5))
+    with pytest.raises(SelfCheckFailed, match="computed twice, and the answers contradict each other"):
+        run(FakeCertifier(tiny_network()), tmp_path / "run", work, resume=True)
 
 
 @pytest.mark.parametrize("problem", [RuntimeError("CUDA out of memory"), MemoryError("big"), ValueError("odd")])
