@@ -190,6 +190,7 @@ def _torch_csr(matrix: sp.csr_array, dtype: torch.dtype, device: torch.device) -
             torch.as_tensor(matrix.indices, dtype=torch.int64),
             torch.as_tensor(matrix.data, dtype=dtype),
             size=matrix.shape,
+            check_invariants=True,
         ).to(device)
 
 

@@ -19,6 +19,7 @@ from certify.query import Queries
 
 _RAY_SLOPES = (0.0, 0.3, 1.0, 0.1)
 _RAY_LENGTHS = (1.02, 1.3, 2.0, 4.0, 10.0, 30.0)
+_OTHERS_AT_ONCE = 64
 _SPREAD = 4
 """How many attempts are held in memory at once for each that walks: trial points and remembered gradients."""
 
@@ -96,15 +97,14 @@ def others(problem: Problem) -> Tensor:
     """The way (1, b, n) to the nearest centre of the batch that is a counterexample for the question, or NaN."""
     with torch.no_grad():
         outputs = problem.network.forward(problem.centres)
-        best = torch.full_like(problem.centres, torch.nan)
-        reach = torch.full_like(problem.radii, torch.inf)
-        for j in range(len(problem)):
-            margins = torch.einsum("brm,m->br", problem.rows, outputs[j]) + problem.offsets
-            way = problem.centres[j] - problem.centres
-            size = torch.where(margins.amin(-1) <= 0, length(way, problem.norm), torch.inf)
-            closer = size < reach
-            best, reach = torch.where(closer[:, None], way, best), torch.where(closer, size, reach)
-    return problem.boxed(best)[None]
+    far = torch.cdist(problem.centres, problem.centres, p=problem.norm.value)
+    for k in range(0, len(problem), _OTHERS_AT_ONCE):
+        block = outputs[k : k + _OTHERS_AT_ONCE]
+        margins = (torch.einsum("brm,jm->bjr", problem.rows, block) + problem.offsets[:, None]).amin(-1)
+        far[:, k : k + _OTHERS_AT_ONCE][margins > 0] = torch.inf
+    reach, which = far.min(1)
+    way = problem.boxed(problem.centres[which] - problem.centres)
+    return torch.where(reach.isfinite()[:, None], way, torch.nan)[None]
 
 
 def rays(problem: Problem, attempts: int) -> Tensor:

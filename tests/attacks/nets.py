@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import pairwise, product
 
 import numpy as np
+import scipy.sparse as sp
 
 from certify.network import Add, Affine, Conv2d, Network, Node, ReLU
 from certify.query import Queries, predictions, robustness
@@ -45,6 +46,19 @@ def residual(seed: int) -> Network:
     return Network((4,), nodes)
 
 
+def sparse(seed: int) -> Network:
+    """A chain whose first matrix is stored as CSR."""
+    rng = np.random.default_rng(seed)
+    weight = rng.normal(size=(8, 6)) * (rng.uniform(size=(8, 6)) < 0.5)
+    first = Affine(sp.csr_array(weight), 0.2 * rng.normal(size=8))
+    return Network.chain([first, ReLU(8), Affine(rng.normal(size=(3, 8)) / 3, np.zeros(3))])
+
+
+def exponent(norm: Norm) -> int | str:
+    """The norm as cvxpy wants it."""
+    return "inf" if norm is Norm.LINF else int(norm.value)
+
+
 def question(network: Network, norm: Norm, *, box: bool, radius: float = np.inf, count: int = 6) -> Queries:
     """Whether the predictions at some seeded points of the unit cube are robust."""
     points = np.random.default_rng(7).uniform(size=(count, network.input_width))
@@ -59,7 +73,7 @@ def rational_outputs(network: Network, point: list[Fraction]) -> list[Fraction]:
         reads = [values[k] for k in node.inputs]
         match node.op:
             case Affine() as op:
-                weight = np.asarray(op.weight)
+                weight = op.weight.toarray() if isinstance(op.weight, sp.csr_array) else op.weight
                 values.append(
                     [_dot(row, reads[0]) + Fraction(float(b)) for row, b in zip(weight, op.bias, strict=True)]
                 )

@@ -15,7 +15,7 @@ from certify.deadline import Deadline
 from certify.network import Network
 from certify.query import Queries
 from certify.region import Norm
-from tests.attacks.nets import chain, convolution, question, rational_margin, residual
+from tests.attacks.nets import chain, convolution, question, rational_margin, residual, sparse
 
 ATTACKS: dict[str, Callable[[], AbstractAttack]] = {
     "gradient": lambda: GradientAttack(steps=15, restarts=3),
@@ -27,6 +27,7 @@ NETS: dict[str, Callable[[], Network]] = {
     "sign": lambda: chain((4, 7, 1), 2),
     "convolution": lambda: convolution(3),
     "residual": lambda: residual(4),
+    "sparse": lambda: sparse(5),
 }
 CASES = [
     pytest.param(*case, id="-".join(map(str, case)))
