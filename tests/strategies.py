@@ -120,7 +120,7 @@ def problems(
     cut: bool | None = None,
 ) -> Problem:
     """A question about a point of [-1, 1]^n; the domain is that cube or none, as ``cut`` says (None: either)."""
-    network = draw(nets or networks())
+    network = draw(networks() if nets is None else nets)
     point = draw(points(network.input_width))
     with_domain = draw(st.booleans()) if cut is None else cut
     domain = Box.uniform(-1.0, 1.0, network.input_width) if with_domain else None
