@@ -25,8 +25,8 @@ def radii(
     points: Points,
     labels: Points,
     *,
-    norm: Norm | str | float | None = None,
-    domain: Box | tuple[float, float] | None = None,
+    norm: Norm | str | float | int | None = None,
+    domain: Box | tuple[float | int, float | int] | None = None,
     settings: Settings | None = None,
 ) -> list[CertifiedRadius]:
     """The certified radius of each point, in order, with both sides and a witness where there is one.
@@ -76,9 +76,12 @@ def _whole(labels: Points) -> Int64[np.ndarray, " b"]:
 
 
 def _chosen(
-    settings: Settings | None, norm: Norm | str | float | None, domain: Box | tuple[float, float] | None, width: int
+    settings: Settings | None,
+    norm: Norm | str | float | int | None,
+    domain: Box | tuple[float | int, float | int] | None,
+    width: int,
 ) -> Settings:
-    box = Box.uniform(*domain, width) if isinstance(domain, tuple) else domain
+    box = Box.uniform(float(domain[0]), float(domain[1]), width) if isinstance(domain, tuple) else domain
     if settings is None:
         return Settings(norm=Norm.L2 if norm is None else Norm.parse(norm), domain=box)
     if norm is not None and Norm.parse(norm) is not settings.norm:
