@@ -57,7 +57,7 @@ class _Search:
         radius = self.next[index]
         self.passes[index] += 1
         self.low[index] = np.maximum(self.low[index], found.proved)
-        whole = found.proved >= radius
+        whole = found.proved >= radius * (1 - 1e-6)  # a float32 pass rounds the radius it proves
         self.high[index] = np.where(whole, self.high[index], np.minimum(self.high[index], radius))
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.log(found.wanted / radius)
