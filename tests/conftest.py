@@ -1,9 +1,11 @@
 """What every test shares: Hypothesis profiles, the folder of real data, one torch thread."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import jaxtyping
 import pytest
 import torch
 
@@ -21,6 +23,14 @@ hypothesis.settings.load_profile("default")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--data-dir", metavar="DIR", help="folder of real data sets and nets (default: $RELUCERT_DATA)")
+
+
+@pytest.fixture
+def unchecked_shapes() -> Iterator[None]:
+    """Turns run-time shape checks off, as they are for users, so that our own refusal of a wrong shape is reached."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")
