@@ -2,6 +2,7 @@
 
 import abc
 import json
+import math
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, final, runtime_checkable
@@ -13,6 +14,9 @@ from certify.store import Store
 
 LINE_SECONDS = 5.0
 """A plain line is printed no more often than this."""
+
+BURST_SECONDS = 1.0
+"""Rows closer together than this come from one batch: the line waits for the rest."""
 
 
 @runtime_checkable
@@ -62,10 +66,13 @@ class PlainDisplay(Display):
         self._heading, self._store, self._log, self._clock = heading, store, log, clock
         self._start = self._last = clock()
         self._before = self._printed = len(store.rows)
+        self._block = math.inf
 
     def show(self, record: Record) -> None:  # noqa: ARG002
-        """Prints a line if the last one is old enough."""
-        if self._clock() - self._last >= LINE_SECONDS:
+        """Prints a line if the last one is old enough and the batch is over."""
+        now = self._clock()
+        self._block = min(self._block, now)
+        if now - self._last >= LINE_SECONDS and now - self._block >= BURST_SECONDS:
             self._print()
 
     def close(self) -> None:
@@ -74,7 +81,7 @@ class PlainDisplay(Display):
             self._print()
 
     def _print(self) -> None:
-        self._last = self._clock()
+        self._last, self._block = self._clock(), math.inf
         self._printed = len(self._store.rows)
         spent = self._last - self._start
         print(progress_line(self._heading, self._store, self._before, spent), file=self._log, flush=True)

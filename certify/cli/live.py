@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import IO, cast
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -32,26 +32,24 @@ class LiveDisplay(Display):
     def __init__(self, heading: Heading, store: Store, log: Output, clock: Callable[[], float]) -> None:
         """Draws on the terminal ``log``; ``clock`` is in seconds."""
         self._heading, self._store, self._clock = heading, store, clock
-        self._start, self._drawn, self._before = clock(), -1.0, len(store.rows)
-        self._live = Live(console=Console(file=cast("IO[str]", log)), auto_refresh=False)
+        self._start, self._before = clock(), len(store.rows)
+        console = Console(file=cast("IO[str]", log))
+        self._live = Live(console=console, get_renderable=self._drawing, refresh_per_second=4)
         self._live.start()
 
-    def show(self, record: Record) -> None:  # noqa: ARG002
-        """Redraws, a few times a second at most."""
-        if self._clock() - self._drawn >= 0.25:
-            self._draw()
+    def show(self, record: Record) -> None:
+        """Nothing: the table is redrawn four times a second from the store."""
 
     def close(self) -> None:
         """Draws the last state and leaves it standing."""
-        if self._store.rows:
-            self._draw()
         self._live.stop()
 
-    def _draw(self) -> None:
-        self._drawn = self._clock()
-        line = progress_line(self._heading, self._store, self._before, self._drawn - self._start)
-        tables = [last_rows(self._store.rows[-_LAST:]), accuracy(Totals.of(self._store.rows))]
-        self._live.update(Group(*tables, Text(line)), refresh=True)
+    def _drawing(self) -> RenderableType:
+        rows, spent = self._store.rows, self._clock() - self._start
+        if not rows:
+            return Text(f"0/{self._heading.total}: working on the first batch, {spent:.0f} s")
+        line = Text(progress_line(self._heading, self._store, self._before, spent))
+        return Group(last_rows(rows[-_LAST:]), accuracy(Totals.of(rows)), line)
 
 
 def last_rows(rows: tuple[Record, ...]) -> Table:

@@ -37,10 +37,9 @@ def test_plain_lines_come_at_most_every_five_seconds_and_once_at_the_end(tmp_pat
 
 def test_a_terminal_gets_a_live_table_with_both_accuracies(tmp_path: Path) -> None:
     log = Terminal()
-    now = iter(float(k) for k in range(100))
     with (
         Store.open(tmp_path / "run", Identity({})) as store,
-        choose_display(HEADING, store, None, log, lambda: next(now)) as shown,
+        choose_display(HEADING, store, None, log, lambda: 0.0) as shown,
     ):
         assert isinstance(shown, LiveDisplay)
         for record in ROWS:
@@ -65,3 +64,17 @@ def test_json_rows_and_what_people_read_are_kept_apart(tmp_path: Path) -> None:
     assert out.getvalue().count("\n") == 1
     assert out.getvalue().startswith('{"index": 0, ')
     assert log.getvalue().startswith("1/4: ")
+
+
+def test_the_rows_of_one_batch_share_a_line(tmp_path: Path) -> None:
+    log, times = io.StringIO(), [10.0, 10.001, 20.0, 20.001]
+    now = [0.0]
+    with (
+        Store.open(tmp_path / "run", Identity({})) as store,
+        PlainDisplay(HEADING, store, log, lambda: now[0]) as shown,
+    ):
+        for record, seconds in zip(ROWS, times, strict=True):
+            now[0] = seconds
+            store.append(record)
+            shown.show(record)
+    assert [line.split(":")[0] for line in log.getvalue().splitlines()] == ["3/4", "4/4"]

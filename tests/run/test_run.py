@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses as dc
 import math
 from pathlib import Path
@@ -6,9 +7,11 @@ import numpy as np
 import pytest
 
 from certify.errors import InvalidInput, SelfCheckFailed, UnsupportedModel
+from certify.network import Affine, Network, ReLU
 from certify.outcome import Status
-from certify.radius import Settings
-from certify.record import Record
+from certify.query import predictions
+from certify.radius import Certifier, Settings
+from certify.record import Record, encode
 from certify.region import Box, Norm
 from certify.run import Job, describe_domain, execute, identity
 from certify.store import Store
@@ -172,3 +175,30 @@ def test_a_domain_that_is_no_cube_is_described_by_all_its_ends() -> None:
     assert describe_domain(None) == "none"
     assert describe_domain(Box.uniform(0.0, 1.0, 9)) == "0.0,1.0"
     assert describe_domain(Box(np.array([0.0, 0.5]), np.array([1.0, 1.0]))) == "[0.0, 0.5],[1.0, 1.0]"
+
+
+def test_the_real_engine_gives_a_resumed_run_the_rows_of_one_that_was_not_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("certify.run.batch_size", lambda _network: 8)
+    monkeypatch.setattr("certify.radius.batch_size", lambda _network: 8)
+    chance = np.random.default_rng(3)
+    layers = [Affine(chance.normal(size=size), chance.normal(size=size[0])) for size in ((12, 4), (3, 12))]
+    network = Network.chain([layers[0], ReLU(12), layers[1]])
+    points = chance.random((20, 4))
+    work = Job(network, points, predictions(network, points), np.arange(20), Settings(norm=Norm.LINF))
+    engine = Certifier(network, work.settings)
+
+    def stop_at(count: int, folder: Path) -> list[str]:
+        def show(_record: Record) -> None:
+            if len(store.rows) == count:
+                raise KeyboardInterrupt
+
+        with Store.open(folder, identity({}, work.settings), resume=True) as store:
+            with contextlib.suppress(KeyboardInterrupt):
+                execute(work, engine, store, clock=lambda: 0.0, on_row=show)
+            return sorted(encode(row) for row in store.rows)
+
+    for count in (3, 13):
+        assert len(stop_at(count, tmp_path / "cut")) == count
+    assert stop_at(99, tmp_path / "cut") == stop_at(99, tmp_path / "whole")
