@@ -45,13 +45,15 @@ def sqrt_up(value: Fraction) -> float:
 
 
 def distance_up(first: Iterable[float], second: Iterable[float], exponent: float) -> float:
-    """A float64 not below ``||first - second||_p`` for ``exponent`` p in {1, 2, inf}, computed in rationals."""
-    gaps = [abs(Fraction(a) - Fraction(b)) for a, b in zip(first, second, strict=True)]
+    """A float64 not below ``||first - second||_p`` for ``exponent`` p in {1, 2, inf}, computed in integers."""
+    pairs = [(a.as_integer_ratio(), b.as_integer_ratio()) for a, b in zip(first, second, strict=True)]
+    scale = max((max(a[1], b[1]) for a, b in pairs), default=1)  # powers of two
+    gaps = [abs(a[0] * (scale // a[1]) - b[0] * (scale // b[1])) for a, b in pairs]
     if exponent == 1:
-        return float_up(sum(gaps, Fraction(0)))
+        return float_up(Fraction(sum(gaps), scale))
     if exponent == 2:
-        return sqrt_up(sum((gap * gap for gap in gaps), Fraction(0)))
-    return float_up(max(gaps, default=Fraction(0)))
+        return sqrt_up(Fraction(sum(gap * gap for gap in gaps), scale * scale))
+    return float_up(Fraction(max(gaps, default=0), scale))
 
 
 def print_floor(value: float, digits: int = 6) -> str:

@@ -69,7 +69,7 @@ def refine(enclosure: Enclosure, value: int, *, slopes: PairedSlopes | None = No
     """Tightens the open units of the enclosure's last value; with ``slopes``, those it names by its slopes first."""
     if _interval_is_exact(enclosure, value - 1):
         return
-    if slopes is not None:
+    if slopes is not None and slopes.index.shape[1]:
         for sign, chosen in ((-1.0, slopes.upper), (1.0, slopes.lower)):
             bounds = _bounds(enclosure, value, slopes.index, sign, chosen, budget)
             tighten_side(enclosure, value, slopes.index, bounds, sign)
