@@ -159,7 +159,9 @@ def _load() -> Any:
     """
     try:
         with _numpy_1_and_torch_1_imports():
-            return importlib.import_module("auto_LiRPA")
+            import auto_LiRPA
+
+            return auto_LiRPA
     except ImportError as problem:
         raise InvalidInput(
             f"The method auto-lirpa needs the package auto_LiRPA, which does not load ({problem}). Install it with: "
