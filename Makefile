@@ -1,10 +1,9 @@
 # Everything a newcomer or a CI machine runs. Each target makes .venv first, from nothing, once.
 PYTHON ?= python3
-WORKERS ?= 2
 
 BIN := .venv/bin
 STAMP := .venv/installed
-# One thread a worker: WORKERS processes of many threads each would fight over the same cores.
+# Tiny matrices gain nothing from threads, and tests that start processes would fight over the cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -25,7 +24,7 @@ demo: $(STAMP) ## train a small digits classifier, save it, certify the saved fi
 	$(BIN)/python -m certify demo
 
 test: $(STAMP) ## the whole test suite
-	$(PYTEST) -n $(WORKERS)
+	$(PYTEST)
 
 check: $(STAMP) ## lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -37,7 +36,7 @@ bench: $(STAMP) ## speed, as ratios against auto_LiRPA on this machine
 	$(BIN)/python -m benchmarks run speed
 
 nightly: $(STAMP) ## the suite with 10,000 random cases a property, long fuzz runs included
-	$(PYTEST) -n $(WORKERS) --hypothesis-profile=nightly -m "" --timeout=14400
+	$(PYTEST) --hypothesis-profile=nightly -m "" --timeout=14400
 
 clean: ## remove what the targets made, .venv included
 	rm -rf .venv build dist *.egg-info demo-run .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ import jaxtyping
 import pytest
 import torch
 
-torch.set_num_threads(1)  # the suite runs one process a core
+torch.set_num_threads(1)  # tiny matrices gain nothing from threads
 
 _QUIET = (hypothesis.HealthCheck.too_slow,)  # run-time shape checks slow the first examples of a cold process down
 hypothesis.settings.register_profile(
