@@ -37,7 +37,7 @@ class MorePrecision(BoundsError):
 class Evaluator:
     """Evaluates expressions at fixed values and one precision in bits."""
 
-    given: Mapping[sp.Symbol, Given]
+    given: Mapping[Any, Given]
     precision: int
 
     def number(self, expression: sp.Basic) -> Number:
@@ -148,19 +148,23 @@ def _exact_power(base: Fraction, exponent: Fraction) -> Fraction | None:
 
 
 def _floor(at: Evaluator, argument: sp.Basic) -> Number:
-    value = at.number(argument)
+    return _floor_of(at, at.number(argument))
+
+
+def _floor_of(at: Evaluator, value: Number) -> Number:
     if isinstance(value, Fraction):
         return Fraction(value.numerator // value.denominator)
+    if value.has_bits(LAST_PRECISION):
+        return value + Interval.between(-1, 0, at.precision)
     low, high = value.floors()
     if low == high:
         return Fraction(low)
-    at.want_more(f"the floor of {argument}")
+    at.want_more("a floor")
     return Interval.between(low, high, at.precision)
 
 
 def _ceiling(at: Evaluator, argument: sp.Basic) -> Number:
-    floor = _floor(at, -argument)
-    return -floor
+    return -_floor_of(at, -at.number(argument))
 
 
 def _larger(at: Evaluator, one: Number, other: Number) -> Number:
@@ -201,8 +205,10 @@ def _total(at: Evaluator, body: sp.Basic, limits: sp.Basic) -> Number:
     total: Number = Fraction(0)
     for i in range(start, stop + 1):
         value = Evaluator({**at.given, dummy: Fraction(i)}, at.precision).number(body)
-        exact = isinstance(total, Fraction) and isinstance(value, Fraction)
-        total = total + value if exact else at.wide(total) + at.wide(value)
+        if isinstance(total, Fraction) and isinstance(value, Fraction):
+            total += value
+        else:
+            total = at.wide(total) + at.wide(value)
     return total
 
 

@@ -4,6 +4,7 @@ import dataclasses as dc
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import sympy as sp
 
@@ -88,7 +89,8 @@ class Entry:
     @property
     def holds_if(self) -> sp.Basic:
         """All hypotheses as one sympy condition."""
-        return sp.And(*(hypothesis.condition for hypothesis in self.hypotheses))
+        conditions: list[Any] = [hypothesis.condition for hypothesis in self.hypotheses]
+        return sp.And(*conditions)
 
     @property
     def letters(self) -> frozenset[sp.Basic]:
@@ -124,16 +126,16 @@ class Entry:
             raise UnknownLetter(f"{self.id} does not contain {', '.join(foreign)}. Its letters: {own}.")
         return self.at(given)
 
-    def at(self, given: Mapping[sp.Basic, Given]) -> Value:
+    def at(self, given: Mapping[Any, Given]) -> Value:
         """The value at letters that are read already; letters that the entry does not contain are ignored."""
         check((hypothesis for hypothesis in self.hypotheses if self._is_decided(hypothesis, given)), self.where, given)
         return OrderOnly(self.formula()) if self.asymptotic else enclosed(self.expression, self.where, given)
 
-    def assumed(self, given: Mapping[sp.Basic, Given]) -> tuple[Hypothesis, ...]:
+    def assumed(self, given: Mapping[Any, Given]) -> tuple[Hypothesis, ...]:
         """The hypotheses that cannot be checked because a letter that the formula does not need has no value."""
         return tuple(hypothesis for hypothesis in self.hypotheses if not self._is_decided(hypothesis, given))
 
-    def _is_decided(self, hypothesis: Hypothesis, given: Mapping[sp.Basic, Given]) -> bool:
+    def _is_decided(self, hypothesis: Hypothesis, given: Mapping[Any, Given]) -> bool:
         met = reach(hypothesis.condition.free_symbols, self.where, given)
         return met <= set(given) | set(self.where)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from fractions import Fraction
 from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sympy as sp
 
@@ -21,7 +21,7 @@ from bounds.values import Enclosed, Exact
 _FIRST_PRECISION = 128
 _NARROW_BITS = 48
 _LONGEST_POWER = 20_000
-Where = Mapping[sp.Basic, sp.Expr]
+Where = Mapping[Any, Any]
 """Defaults of letters in terms of other letters."""
 Result = TypeVar("Result")
 
@@ -97,7 +97,7 @@ def _check_domain(letter: Letter, value: Fraction) -> None:
         (symbol.is_integer and value.denominator != 1)
         or (symbol.is_positive and value <= 0)
         or (symbol.is_nonnegative and value < 0)
-        or (letter.below is not None and value >= Fraction(int(letter.below.p), int(letter.below.q)))
+        or (letter.below is not None and value >= letter.below)
     )
     if bad:
         raise OutOfDomain(f"{symbol}={value} is not possible: {symbol} ({letter.meaning}) is {letter.domain}.")
@@ -134,8 +134,8 @@ def reach(start: Iterable[sp.Basic], where: Where, given: Collection[sp.Basic] =
 
 
 def complete(
-    start: Iterable[sp.Basic], where: Where, given: Mapping[sp.Basic, Given], precision: int
-) -> Mapping[sp.Basic, Given]:
+    start: Iterable[sp.Basic], where: Where, given: Mapping[Any, Given], precision: int
+) -> Mapping[Any, Given]:
     """The given values with defaults filled in. Raises MissingLetter naming every letter that has neither."""
     met = reach(start, where, given)
     missing = sorted(str(letter) for letter in met if letter not in given and letter not in where)
@@ -155,7 +155,7 @@ def complete(
     return MappingProxyType(known)
 
 
-def check(hypotheses: Iterable[Hypothesis], where: Where, given: Mapping[sp.Basic, Given]) -> None:
+def check(hypotheses: Iterable[Hypothesis], where: Where, given: Mapping[Any, Given]) -> None:
     """Raises HypothesisViolated for the first hypothesis that the values break."""
     for hypothesis in hypotheses:
         condition = hypothesis.condition
@@ -167,12 +167,12 @@ def check(hypotheses: Iterable[Hypothesis], where: Where, given: Mapping[sp.Basi
             )
 
 
-def _holds(condition: sp.Basic, where: Where, given: Mapping[sp.Basic, Given], precision: int) -> bool:
+def _holds(condition: sp.Basic, where: Where, given: Mapping[Any, Given], precision: int) -> bool:
     known = complete(condition.free_symbols, where, given, precision)
     return Evaluator(known, precision).holds(condition)
 
 
-def enclosed(expression: sp.Basic, where: Where, given: Mapping[sp.Basic, Given]) -> Exact | Enclosed:
+def enclosed(expression: sp.Basic, where: Where, given: Mapping[Any, Given]) -> Exact | Enclosed:
     """The value of an expression: exact, or an enclosure about 48 bits tight unless that is out of reach."""
 
     def at(precision: int) -> Number:

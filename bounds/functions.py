@@ -4,7 +4,7 @@ what they mean.
 They carry no numbers: ``bounds.enclose`` evaluates them rigorously, ``bounds.asymptotics`` knows their order of growth.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
@@ -16,6 +16,10 @@ class Written(sp.Function):
 
     template = ""
     latex_template = ""
+
+    if TYPE_CHECKING:
+
+        def __new__(cls, *arguments: Any) -> Any: ...
 
     def _sympystr(self, printer: Any) -> str:
         return self.template.format(*[printer.doprint(argument) for argument in self.args])

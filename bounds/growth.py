@@ -33,39 +33,42 @@ def smallest_size(points: Number, kept: Number, inputs: Fraction, precision: int
     demanded = interval(points, precision) * interval(kept, precision)
     per_parameter = _log2(_two_e(precision) * interval(points, precision), precision)
 
-    def suffices(size: int) -> bool | None:
-        count = Interval.of(size, precision)
-        skeleton = _log2(count * Interval.of(size + inputs, precision), precision)
+    def suffices(mantissa: int, exponent: int) -> bool | None:
+        count = Interval.scaled(mantissa, exponent, precision)
+        skeleton = _log2(count * (count + Interval.of(inputs, precision)), precision)
         bound = Interval.of(1, precision) + count * (count + per_parameter + skeleton)
         return {1: True, -1: False, 0: None}[(bound - demanded).sign()]
 
     return _first(suffices, precision)
 
 
-def _first(suffices: Callable[[int], bool | None], precision: int) -> Number:
-    """The first positive integer from which a monotone condition holds, to ``precision / 2`` bits."""
+def _first(suffices: Callable[[int, int], bool | None], precision: int) -> Number:
+    """The first positive integer, given as mantissa and exponent, from which a monotone condition holds.
+
+    It is found to ``precision / 2`` bits: exactly when it has no more, else as an interval.
+    """
     exponent = _first_exponent(suffices)
-    low, high = (1 << exponent) >> 1, 1 << exponent
-    undecided = False
-    while high - low > 1 and not undecided and (high - low) << (precision // 2) > high:
+    shift = max(0, exponent - precision // 2)
+    low, high = (1 << (exponent - shift)) >> 1, 1 << (exponent - shift)
+    while high - low > 1:
         middle = (low + high) // 2
-        holds = suffices(middle)
-        undecided = holds is None
-        if not undecided:
-            low, high = (low, middle) if holds else (middle, high)
-    if high - low <= 1 and suffices(high) and (low == 0 or suffices(low) is False):
+        holds = suffices(middle, shift)
+        if holds is None:
+            break
+        low, high = (low, middle) if holds else (middle, high)
+    if high - low == 1 and shift == 0 and (low == 0 or suffices(low, 0) is False):
         return Fraction(high)
-    return Interval.between(low, high, precision)
+    return Interval.scaled(low, shift, precision).hull(Interval.scaled(high, shift, precision))
 
 
-def _first_exponent(suffices: Callable[[int], bool | None]) -> int:
-    """The smallest e with the condition certainly true at 2^e and, for e > 0, certainly false at 2^(e-1)."""
+def _first_exponent(suffices: Callable[[int, int], bool | None]) -> int:
+    """The smallest e with the condition certainly true at 2^e."""
     low, high = -1, 1
-    while not suffices(1 << high):
+    while not suffices(1, high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if suffices(1 << middle) else (middle, high)
+        low, high = (low, middle) if suffices(1, middle) else (middle, high)
     return high
 
 
@@ -144,3 +147,10 @@ def _balanced_product(total: int, limit: int) -> int:
     while r > 0 and r * (total - r) > limit:
         r -= 1
     return max(r, 0) * (total - max(r, 0))
+
+
+def pair_density(inputs: int) -> Fraction:
+    """The largest ``r t / (r + t)`` with r t <= d: what ``pair_groups`` grows by per sample when there are many
+    samples.
+    """
+    return max(Fraction(r * (inputs // r), r + inputs // r) for r in range(1, isqrt(inputs) + 1))

@@ -36,6 +36,12 @@ class Interval:
         return cls(*libmp.mpi_div(top, bottom, precision), precision)
 
     @classmethod
+    def scaled(cls, mantissa: int, exponent: int, precision: int) -> "Interval":
+        """The tightest interval around ``mantissa * 2^exponent``."""
+        low, high = _integer(mantissa, precision)
+        return cls(libmp.mpf_shift(low, exponent), libmp.mpf_shift(high, exponent), precision)
+
+    @classmethod
     def between(cls, low: Fraction | int, high: Fraction | int, precision: int) -> "Interval":
         """The interval from one rational number to another, rounded outwards."""
         return cls(cls.of(low, precision).low, cls.of(high, precision).high, precision)
@@ -90,9 +96,16 @@ class Interval:
         high = libmp.mpf_add(self.high, slack[1], self.precision, _UP)
         return self._with((low, high))
 
+    def has_bits(self, bits: int) -> bool:
+        """Whether a member may have more than so many bits before the point."""
+        return any(end[2] + end[3] > bits for end in self._ends)
+
     def floors(self) -> tuple[int, int]:
         """The floors of both ends; an integer of a million digits is refused by the caller, not here."""
-        return (int(libmp.to_int(self.low, _DOWN)), int(libmp.to_int(self.high, _DOWN)))
+        low, high = (libmp.to_int(end, _DOWN) for end in self._ends)
+        assert low is not None, "an end is infinite"
+        assert high is not None, "an end is infinite"
+        return int(low), int(high)
 
     def log(self) -> "Interval":
         """The natural logarithms of a positive interval."""

@@ -9,11 +9,9 @@ import dataclasses as dc
 import enum
 from fractions import Fraction
 
-from mpmath import mpf
-
 from bounds.entry import Side
 from bounds.interval import Interval, Raw
-from bounds.values import Enclosed, Exact, raw
+from bounds.values import Dyadic, Enclosed, Exact, raw
 
 _FULL_DIGITS = 15
 _MODERATE_BITS = 20_000
@@ -70,7 +68,7 @@ def written(value: Exact | Enclosed, side: Side, digits: int) -> Numeral:
     return low if digits == 1 else written(value, side, digits - 1)
 
 
-def numeral(value: Fraction | mpf, digits: int, way: Way) -> Numeral:
+def numeral(value: Fraction | Dyadic, digits: int, way: Way) -> Numeral:
     """A number to significant digits; integers of up to 15 digits and decimals that end in time keep all of theirs."""
     if value == 0:
         return Numeral(False, "", 0, False)
@@ -86,7 +84,7 @@ def numeral(value: Fraction | mpf, digits: int, way: Way) -> Numeral:
     return Numeral(negative, str(mantissa).rstrip("0"), exponent, cut)
 
 
-def _moderate(size: Fraction | mpf) -> Fraction | None:
+def _moderate(size: Fraction | Dyadic) -> Fraction | None:
     """The number as a Fraction when its digits can be found by integer division."""
     if isinstance(size, Fraction):
         return size if max(size.numerator.bit_length(), size.denominator.bit_length()) <= _MODERATE_BITS else None

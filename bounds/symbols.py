@@ -5,6 +5,7 @@ dimension of a manifold in the expressive-power ones, as in the papers.
 """
 
 import dataclasses as dc
+from fractions import Fraction
 from types import MappingProxyType
 
 import sympy as sp
@@ -20,7 +21,7 @@ class Letter:
     latex: str
     meaning: str
     unit: str = ""
-    below: sp.Rational | None = None
+    below: Fraction | None = None
 
     @property
     def domain(self) -> str:
@@ -42,12 +43,12 @@ def _length(name: str, latex: str, meaning: str, unit: str = "") -> Letter:
     return Letter(sp.Symbol(name, positive=True), latex, meaning, unit)
 
 
-def _level(name: str, latex: str, meaning: str, below: sp.Rational | None = None) -> Letter:
+def _level(name: str, latex: str, meaning: str, below: Fraction | None = None) -> Letter:
     return Letter(sp.Symbol(name, nonnegative=True), latex, meaning, "", below)
 
 
-_HALF = sp.Rational(1, 2)
-_ONE = sp.Integer(1)
+_HALF = Fraction(1, 2)
+_ONE = Fraction(1)
 _DATA = "data units"
 
 _LETTERS = (

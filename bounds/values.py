@@ -2,10 +2,14 @@
 
 import dataclasses as dc
 from fractions import Fraction
+from typing import Any
 
-from mpmath import libmp, mp, mpf
+from mpmath import libmp, mp
 
 from bounds.interval import Interval, Raw
+
+Dyadic = Any
+"""mpmath's ``mpf``, a dyadic number of unbounded exponent, for which mpmath ships no types."""
 
 
 @dc.dataclass(frozen=True, slots=True)
@@ -29,8 +33,8 @@ class Exact:
 class Enclosed:
     """Two dyadic numbers with the value certainly between them."""
 
-    lower: mpf
-    upper: mpf
+    lower: Dyadic
+    upper: Dyadic
 
     @classmethod
     def of(cls, interval: Interval) -> "Enclosed":
@@ -48,7 +52,7 @@ class OrderOnly:
 Value = Exact | Enclosed | OrderOnly
 
 
-def raw(end: Fraction | mpf, precision: int) -> tuple[Raw, Raw]:
+def raw(end: Fraction | Dyadic, precision: int) -> tuple[Raw, Raw]:
     """An end as two of mpmath's raw numbers around it; equal when the end is dyadic already."""
     if isinstance(end, Fraction):
         around = Interval.of(end, precision)
@@ -56,6 +60,6 @@ def raw(end: Fraction | mpf, precision: int) -> tuple[Raw, Raw]:
     return end._mpf_, end._mpf_
 
 
-def is_less(one: Fraction | mpf, other: Fraction | mpf) -> bool:
+def is_less(one: Fraction | Dyadic, other: Fraction | Dyadic) -> bool:
     """Whether an end is certainly below another, to 256 bits."""
     return bool(libmp.mpf_lt(raw(one, 256)[1], raw(other, 256)[0]))

@@ -26,7 +26,7 @@ class Family:
     scope: Scope = Scope.THIS_DATA
     proof: str = ""
     hypotheses: tuple[Hypothesis, ...] = ()
-    where: Mapping[sp.Basic, sp.Expr] = dc.field(default_factory=dict)
+    where: Mapping[Any, Any] = dc.field(default_factory=dict)
 
     def says(self, name: str, quantity: str, expression: Any, side: Side = Side.EXACT, **changes: Any) -> Entry:
         """The entry ``<family>.<name>``; ``changes`` replace fields, and ``more`` is appended to the statement."""

@@ -104,7 +104,7 @@ paraboloid = Family(
     source=_li2022("explicit form of Theorem 2.2"),
     norm="2",
     proof="paraboloid",
-    hypotheses=(_SEPARATED, needs(b >= delta, "all attacked points to lie in the cube of half-width b")),
+    hypotheses=(_SEPARATED, needs(b >= delta, "all attacked points to lie in the cube of half-width b around 0")),
     where=_HALF | _squares,
 )
 _per_sample = Family(

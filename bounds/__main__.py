@@ -1,0 +1,7 @@
+"""``python -m bounds``."""
+
+import sys
+
+from bounds.cli.main import main
+
+sys.exit(main())
