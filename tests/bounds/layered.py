@@ -1,4 +1,6 @@
-"""Every construction written out unit by unit, with generic weights, and counted by looking at each number: slow and obviously right."""
+"""Every construction written out unit by unit, with generic weights, and counted by looking at each number: slow and
+obviously right.
+"""
 
 import dataclasses as dc
 from fractions import Fraction
@@ -62,7 +64,9 @@ def hinge_bumps_scan(n: int, d: int, stages: int) -> Layered:
     carried, accumulated, bumps = list(range(d)), None, 0
     for t in range(stages):
         size, last = groups[t + 1] - groups[t], t == stages - 1
-        first: list[Affine] = [_combination([carried[j]], bias=True) for _ in range(size) for j in range(d) for _ in "+-"]
+        first: list[Affine] = [
+            _combination([carried[j]], bias=True) for _ in range(size) for j in range(d) for _ in "+-"
+        ]
         passes = [] if last else [_combination([carried[j]], bias=t == 0) for j in range(d)]
         running = [] if t == 0 else [_combination([*([] if accumulated is None else [accumulated]), *range(bumps)])]
         layers.append(first + passes + running)

@@ -85,7 +85,14 @@ def test_paraboloid_counts_as_built(n: int, d: int, s: int) -> None:
 
 @pytest.mark.parametrize(("n", "d", "s"), [(1, 1, 2), (3, 2, 2), (2, 3, 4), (4, 1, 3)])
 def test_squares_per_sample_count_as_built(n: int, d: int, s: int) -> None:
-    agree("robust-memorizer.squares-per-sample", layered.squares_per_sample(n, d, s), "nnz dense units depth", n=n, d=d, s=s)
+    agree(
+        "robust-memorizer.squares-per-sample",
+        layered.squares_per_sample(n, d, s),
+        "nnz dense units depth",
+        n=n,
+        d=d,
+        s=s,
+    )
 
 
 @pytest.mark.parametrize(("d", "mesh"), [(2, 1), (2, 3), (4, 1), (4, 2)])
