@@ -54,7 +54,9 @@ def order_of(entry: Entry, over: str, given: Mapping[Any, Any]) -> Any:
 
 
 def compare(first: Entry, second: Entry, over: str, given: Mapping[Any, Any]) -> Comparison:
-    """Orders, limit of the ratio and crossover of two entries as ``over`` grows, the other letters at the given values."""
+    """Orders, limit of the ratio and crossover of two entries as ``over`` grows, the other letters at the given
+    values.
+    """
     f, g = _growing(first, over, given), _growing(second, over, given)
     orders = [order_of(entry, over, given) for entry in (first, second)]
     limit = _limit(f / g, over)

@@ -58,7 +58,9 @@ class ModelCounts:
 
 
 def audit(model: ModelCounts, given: Mapping[Any, Any], norm: str) -> Table:
-    """A table of the theorems that apply to a model at the letters of a data set; see ``docs/bounds.md`` for each row."""
+    """A table of the theorems that apply to a model at the letters of a data set; see ``docs/bounds.md`` for each
+    row.
+    """
     letters = {symbols("d")[0]: Fraction(model.inputs), **given}
     rows = [_upper_row(catalogue[name], model, letters) for name in _UPPERS[norm]]
     rows += [_lower_row(catalogue[name], model, letters) for name in _LOWERS[norm]]

@@ -51,7 +51,9 @@ class Evaluator:
         return _RULES[expression.func](self, *expression.args)
 
     def holds(self, condition: sp.Basic) -> bool:
-        """Whether a relation, or a combination of relations, is true; raises MorePrecision or, in the end, Undecided."""
+        """Whether a relation, or a combination of relations, is true; raises MorePrecision or, in the end,
+        Undecided.
+        """
         if condition in (sp.true, sp.false):
             return condition == sp.true
         if isinstance(condition, sp.And):

@@ -54,7 +54,9 @@ def read_architecture(text: str) -> Architecture:
 
 
 def read_letter(name: str, value: object) -> tuple[sp.Symbol, Given]:
-    """A letter and its value, checked against the letter's domain; a float stands for the decimal number it prints as."""
+    """A letter and its value, checked against the letter's domain; a float stands for the decimal number it prints
+    as.
+    """
     if name not in letters:
         raise UnknownLetter(f"{name!r} is not a letter of the catalogue. Letters: {', '.join(sorted(letters))}.")
     letter = letters[name]

@@ -74,7 +74,9 @@ class SmallestSize(Written):
 
 
 class PairGroups(Written):
-    """The largest ``r t floor(N / (r + t))`` with ``r t <= d`` and ``r + t <= N``; arguments N, d. About N sqrt(d) / 2."""
+    """The largest ``r t floor(N / (r + t))`` with ``r t <= d`` and ``r + t <= N``; arguments N, d. About N sqrt(d) /
+    2.
+    """
 
     nargs = 2
     template = "pair_groups({0}, {1})"

@@ -149,7 +149,9 @@ class Interval:
 
 
 def _integer(value: int, precision: int) -> tuple[Raw, Raw]:
-    """An integer rounded both ways; its surplus bits are cut first, for mpmath strips trailing zeros eight at a time."""
+    """An integer rounded both ways; its surplus bits are cut first, for mpmath strips trailing zeros eight at a
+    time.
+    """
     surplus = max(0, value.bit_length() - precision - 8)
     low = value >> surplus
     high = low if low << surplus == value else low + 1

@@ -73,7 +73,9 @@ def lambert(value: Number, precision: int) -> Number:
 
 
 def normal(value: Number, precision: int) -> Interval:
-    """The standard normal distribution function, by its power series with all terms of one sign and a geometric tail."""
+    """The standard normal distribution function, by its power series with all terms of one sign and a geometric
+    tail.
+    """
     x = interval(value, precision)
     low, high = (abs(end) for end in x.floors())
     if max(low, high) <= _FAR:

@@ -1,4 +1,6 @@
-"""Tables of entries at given values: the first table of the expressive-power paper, and one row per entry for the rest."""
+"""Tables of entries at given values: the first table of the expressive-power paper, and one row per entry for the
+rest.
+"""
 
 import dataclasses as dc
 from collections.abc import Iterable, Mapping

@@ -44,7 +44,9 @@ class Enclosed:
 
 @dc.dataclass(frozen=True, slots=True)
 class OrderOnly:
-    """The statement hides its constants, so there is no number; ``order`` is the formula inside its O, Omega or Theta."""
+    """The statement hides its constants, so there is no number; ``order`` is the formula inside its O, Omega or
+    Theta.
+    """
 
     order: str
 

@@ -1,4 +1,6 @@
-"""What a saved network counts, asked of ``python -m certify inspect --json``: this package does not read models itself."""
+"""What a saved network counts, asked of ``python -m certify inspect --json``: this package does not read models
+itself.
+"""
 
 import json
 import math
@@ -22,7 +24,7 @@ def read_counts(model: str) -> ModelCounts:
         )
     try:
         return counts_of(json.loads(answer.stdout))
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise ModelNotRead(
             f"certify's description of {model!r} has another form than expected ({problem!r})."
         ) from None
@@ -41,7 +43,9 @@ def counts_of(description: Mapping[str, Any]) -> ModelCounts:
 
 
 def _chain(widths: tuple[int, ...], inputs: int, dense: int) -> tuple[int, ...]:
-    """The widths, input first, when a fully connected chain with these widths has this many parameters; else nothing."""
+    """The widths, input first, when a fully connected chain with these widths has this many parameters; else
+    nothing.
+    """
     chain = widths if widths[:1] == (inputs,) else (inputs, *widths)
     parameters = sum(after * (before + 1) for before, after in pairwise(chain))
     return chain if len(chain) >= 2 and parameters == dense else ()

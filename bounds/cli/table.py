@@ -30,7 +30,8 @@ def _table(options: argparse.Namespace) -> Table:
         return build(options.name, given, options.norm)
     if options.name is not None:
         raise InvalidInput(f"Give a table's name or --model, not both: {options.name!r} and {options.model!r}.")
-    return audit(read_counts(options.model), _letters_of_data(options, given), options.norm)
+    about_data = _letters_of_data(options, given)
+    return audit(read_counts(options.model), about_data, options.norm)
 
 
 def _letters_of_data(options: argparse.Namespace, given: dict[Any, Any]) -> Mapping[Any, Any]:

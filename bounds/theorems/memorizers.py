@@ -76,7 +76,7 @@ _distance_bumps = Family(
     hypotheses=(_SEPARATED,),
     where=_HALF,
 )
-_voronoi = Family(
+voronoi = Family(
     id="robust-memorizer.voronoi",
     topic=_TOPIC,
     statement="The difference of the squared distances to the two classes, as the difference of two maxima of affine "
@@ -107,7 +107,7 @@ paraboloid = Family(
     hypotheses=(_SEPARATED, needs(b >= delta, "all attacked points to lie in the cube of half-width b around 0")),
     where=_HALF | _squares,
 )
-_per_sample = Family(
+squares_per_sample = Family(
     id="robust-memorizer.squares-per-sample",
     topic=_TOPIC,
     statement="A squaring sub-network for each of the n samples of the smaller class, all in parallel: the "
@@ -180,8 +180,8 @@ ENTRIES = (
     _distance_bumps.says("dense", _DENSE, 2 * d * n * (d + 1) + n * (2 * d * n + 1) + n * (n + 1) + n + 1),
     _distance_bumps.says("units", _UNITS, n * (2 * d + 2)),
     _distance_bumps.says("depth", _DEPTH, 4),
-    _voronoi.says("nnz", _NNZ, N * (d + 4) + 4 * sp.ceiling(Log2(N)), Side.UPPER, more="Any class sizes."),
-    _voronoi.says(
+    voronoi.says("nnz", _NNZ, N * (d + 4) + 4 * sp.ceiling(Log2(N)), Side.UPPER, more="Any class sizes."),
+    voronoi.says(
         "nnz-balanced",
         _NNZ,
         N * (d + 4) - 8,
@@ -189,7 +189,7 @@ ENTRIES = (
         hypotheses=_BALANCED,
         where=_BALANCED_TREE,
     ),
-    _voronoi.says(
+    voronoi.says(
         "dense",
         _DENSE,
         N * (d + 2) + (2 * N**2 - 29) / 3,
@@ -197,18 +197,18 @@ ENTRIES = (
         hypotheses=_BALANCED,
         where=_BALANCED_TREE,
     ),
-    _voronoi.says(
+    voronoi.says(
         "units", _UNITS, 2 * N - 4, more="Classes of 2^q samples each.", hypotheses=_BALANCED, where=_BALANCED_TREE
     ),
-    _voronoi.says(
+    voronoi.says(
         "depth", _DEPTH, sp.ceiling(Log2(N)) + 1, Side.UPPER, more="Exact when one class has nearly all samples."
     ),
     paraboloid.says("nnz", _NNZ, n * (d + 3) + d * (8 * s - 2) + s),
     paraboloid.says("dense", _DENSE, _paraboloid_dense),
     paraboloid.says("units", _UNITS, s * (3 * d + 1) + n),
     paraboloid.says("depth", _DEPTH, s + 3),
-    _per_sample.says("nnz", _NNZ, n * (7 * d * s + 4 * d + s + 1) + 1),
-    _per_sample.says("dense", _DENSE, _per_sample_dense),
-    _per_sample.says("units", _UNITS, n * (2 * d * (s + 1) + s)),
-    _per_sample.says("depth", _DEPTH, s + 3),
+    squares_per_sample.says("nnz", _NNZ, n * (7 * d * s + 4 * d + s + 1) + 1),
+    squares_per_sample.says("dense", _DENSE, _per_sample_dense),
+    squares_per_sample.says("units", _UNITS, n * (2 * d * (s + 1) + s)),
+    squares_per_sample.says("depth", _DEPTH, s + 3),
 )

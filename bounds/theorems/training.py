@@ -9,14 +9,18 @@ from bounds.symbols import symbols
 from bounds.theorems.family import Family, needs
 
 d, k, m, h, eta, T, lam, sigma_w, K_plus = symbols("d k m h eta T lam sigma_w K_plus")
-_LIMIT = "Solves the limit of gradient flow from small weights without the noise's own terms; within about 2 percent "
-"of runs, not a theorem."
+_LIMIT = (
+    "Solves the limit of gradient flow from small weights without the noise's own terms; within about 2 percent of "
+    "runs, "
+    "not a theorem."
+)
 
 _two = Family(
     id="training.two-class",
     topic=Topic.FEATURE_AVERAGING,
     statement="Full-batch gradient descent on the logistic loss, m neurons per class, second layer 1/m.",
     source=Source("li2025", "Theorem 4.5, growth in closed form"),
+    tag=Tag.UNVERIFIED,
     proof="growth-of-lambda",
 )
 _many = Family(
@@ -24,6 +28,7 @@ _many = Family(
     topic=Topic.FEATURE_AVERAGING,
     statement="Full-batch gradient descent on the cross-entropy of all k clusters, h neurons each.",
     source=Source("li2025", "Theorem 4.7, growth in closed form"),
+    tag=Tag.UNVERIFIED,
     proof="growth-of-lambda",
 )
 _drive = 1 + eta * d * T / (m * k)

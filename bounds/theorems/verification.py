@@ -31,11 +31,9 @@ def _about(name: str, statement: str, **changes: Any) -> Family:
 
 
 _hinge = _about("hinge-bumps", memorizers.hinge_bumps.statement, norm="inf", where={tau: 2 * (eps - delta)})
-_voronoi = _about("voronoi", "The Voronoi network.", norm="2")
-_paraboloid = _about("paraboloid", "The paraboloid network.", norm="2", where=memorizers.paraboloid.where)
-_per_sample = _about(
-    "squares-per-sample", "The network with one squaring sub-network per sample.", norm="2", where=_HALF
-)
+_voronoi = _about("voronoi", memorizers.voronoi.statement, norm="2")
+_paraboloid = _about("paraboloid", memorizers.paraboloid.statement, norm="2", where=memorizers.paraboloid.where)
+_per_sample = _about("squares-per-sample", memorizers.squares_per_sample.statement, norm="2", where=_HALF)
 _two_layer = _about(
     "two-layer",
     "A network with one hidden layer, m neurons per class.",
