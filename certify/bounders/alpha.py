@@ -5,18 +5,16 @@ Any slopes in [0, 1] give a sound bound, so the search may be as crude as it lik
 """
 
 import dataclasses as dc
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from certify.bounders.ball import BallBatch
 from certify.bounders.base import AbstractBounder, MarginBounds
-from certify.bounders.budget import DEFAULT_BYTES
+from certify.bounders.budget import DEFAULT_BYTES, over_rows
 from certify.bounders.crown import ChosenSlopes, certified, margin_form, nothing
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.linear_form import LinearForm
-from certify.bounders.refine import PairedSlopes, feeds_relu, open_units, refine, tighten_side
+from certify.bounders.refine import HiddenSlopes, RowSlopes, both_signs, feeds_relu, open_units, refine, tighten_rows
 from certify.bounders.substitution import Selection, Slopes, Substitution
 from certify.deadline import Deadline
 from certify.network import Network
@@ -70,7 +68,7 @@ class AlphaBounder(AbstractBounder):
         """The linear margins at the queries' radii, the slopes behind them, and the regions they hold on."""
         ball = BallBatch.of(queries, self.tensors, rounded=False)
         enclosure = Enclosure.start(self.tensors, ball)
-        hidden: dict[int, PairedSlopes] = {}
+        hidden: HiddenSlopes = {}
         targets = feeds_relu(enclosure)
         for value in range(1, len(self.tensors.network.nodes) + 1):
             with torch.no_grad():
@@ -80,44 +78,41 @@ class AlphaBounder(AbstractBounder):
             if value in targets and enclosure.relaxations and self._ascent.hidden_steps and not deadline.passed:
                 hidden[value] = self._improve(enclosure, value, deadline)
         rows = self.tensors.tensor(queries.rows)
-        best = self._ascend(enclosure, len(self.tensors.network.nodes), lambda: rows, self._ascent.margin_steps, deadline)
+        best = self._ascend(enclosure, len(self.tensors.network.nodes), rows, self._ascent.margin_steps, deadline)
         with torch.no_grad():
             return ball, margin_form(enclosure, queries, best.slopes), ChosenSlopes(hidden, best.slopes)
 
-    def _improve(self, enclosure: Enclosure, value: int, deadline: Deadline) -> PairedSlopes:
+    def _improve(self, enclosure: Enclosure, value: int, deadline: Deadline) -> list[RowSlopes]:
         """Tightens the open units of a value and returns the slopes that did it."""
-        index, _ = open_units(enclosure, value)
-        sides: dict[float, Slopes] = {}
-        for sign in (-1.0, 1.0):
-            parts: list[_Best] = []
-            size = self._piece(enclosure, value)
-            for start in range(0, index.shape[1], size):
-                selected = Selection(index[:, start : start + size], sign)
-                parts.append(self._ascend(enclosure, value, lambda s=selected: s, self._ascent.hidden_steps, deadline))
-            sides[sign] = _joined([p.slopes for p in parts])
-            if parts:
-                tighten_side(enclosure, value, index, torch.cat([p.lower for p in parts], dim=1), sign)
-        return PairedSlopes(index, lower=sides[1.0], upper=sides[-1.0])
+        index, counts = open_units(enclosure, value)
+        found: list[RowSlopes] = []
 
-    def _piece(self, enclosure: Enclosure, value: int) -> int:
-        """Rows per sample whose ascent, with everything that autograd keeps, fits the memory budget."""
-        total = sum(self.tensors.network.widths[:value])
-        each = 12 * len(enclosure.lower[0]) * total * enclosure.lower[0].element_size()
-        return max(1, self._budget // each)
+        def work(samples: Tensor, start: int, stop: int) -> None:
+            columns, part = index[samples, start:stop], enclosure.take(samples)
+            sides: list[Slopes] = []
+            for rows in both_signs(enclosure, columns):
+                best = self._ascend(part, value, rows, self._ascent.hidden_steps, deadline)
+                tighten_rows(enclosure, value, samples, rows, best.lower)
+                sides.append(best.slopes)
+            found.append(RowSlopes(samples, columns, upper=sides[0], lower=sides[1]))
+
+        kept = 12 * sum(self.tensors.network.widths[:value]) * enclosure.lower[0].element_size()
+        over_rows(counts, kept, self._budget, work)
+        return found
 
     def _ascend(
-        self, enclosure: Enclosure, value: int, rows: Callable[[], Tensor | Selection], steps: int, deadline: Deadline
+        self, enclosure: Enclosure, value: int, rows: Tensor | Selection, steps: int, deadline: Deadline
     ) -> _Best:
         """Gradient ascent (Adam, projected to [0, 1]) on the lower bounds of ``rows``, each row with its own slopes."""
-        slopes = _initial(enclosure, value, rows())
-        best = _Best(torch.full_like(Substitution(enclosure, value, rows()).constant, -torch.inf), slopes)
+        slopes = _initial(enclosure, value, rows)
+        best = _Best(torch.full_like(Substitution(enclosure, value, rows).constant, -torch.inf), slopes)
         if not slopes:
             steps = 0
         optimiser = torch.optim.Adam(list(slopes.values()), lr=self._ascent.rate) if slopes else None
         for step in range(steps + 1):
             last = step == steps or deadline.passed
             with torch.set_grad_enabled(not last):
-                lower = Substitution(enclosure, value, rows(), slopes).finish().lower(enclosure.ball)
+                lower = Substitution(enclosure, value, rows, slopes).finish().lower(enclosure.ball)
             best = _better(best, lower.detach(), slopes)
             if last or optimiser is None:
                 break
@@ -147,7 +142,3 @@ def _better(best: _Best, lower: Tensor, slopes: Slopes) -> _Best:
     with torch.no_grad():
         kept = {i: torch.where(gain[:, :, None], s, best.slopes[i]).detach() for i, s in slopes.items()}
     return _Best(torch.maximum(best.lower, lower), kept)
-
-
-def _joined(parts: list[Slopes]) -> Slopes:
-    return {i: torch.cat([p[i] for p in parts], dim=1) for i in parts[0]} if parts else {}

@@ -14,7 +14,7 @@ from torch import Tensor
 from certify.query import Queries
 from certify.region import Norm
 from certify.rounding import UNIT, gamma
-from certify.tensor_network import TensorNetwork
+from certify.tensor_network import DenseMap, TensorNetwork
 
 _SWEEPS = 2
 """Fixed-point steps for the price in an l2 ball cut by a box; each one tightens the bound, none is needed for it."""
@@ -48,7 +48,7 @@ class BallBatch:
         unbounded = torch.full_like(centre[0], math.inf)
         low = -unbounded if domain is None else network.tensor(domain.lower)
         high = unbounded if domain is None else network.tensor(domain.upper)
-        return cls._hull(centre, radius, queries.norm, low, high, domain is not None, rounded)
+        return cls._hull(centre, radius, queries.norm, (low, high), domain is not None, rounded)
 
     @classmethod
     def box(cls, lower: Tensor, upper: Tensor) -> "BallBatch":
@@ -58,16 +58,22 @@ class BallBatch:
 
     @classmethod
     def _hull(
-        cls, centre: Tensor, radius: Tensor, norm: Norm, low: Tensor, high: Tensor, cut: bool, rounded: bool
+        cls, centre: Tensor, radius: Tensor, norm: Norm, within: tuple[Tensor, Tensor], cut: bool, rounded: bool
     ) -> "BallBatch":
         lower, upper = centre - radius[:, None], centre + radius[:, None]
         if rounded:
             lower, upper = _down(lower), _up(upper)
-        return cls(centre, radius, norm, torch.maximum(lower, low), torch.minimum(upper, high), cut, rounded)
+        lower, upper = torch.maximum(lower, within[0]), torch.minimum(upper, within[1])
+        return cls(centre, radius, norm, lower, upper, cut, rounded)
 
     def shrunk(self, radius: Tensor) -> "BallBatch":
         """The same centres and domain at radii (B,) no larger than the present ones."""
-        return self._hull(self.centre, radius, self.norm, self.lower, self.upper, self.cut, self.rounded)
+        return self._hull(self.centre, radius, self.norm, (self.lower, self.upper), self.cut, self.rounded)
+
+    def take(self, index: Tensor) -> "BallBatch":
+        """The balls at ``index``."""
+        part = (self.centre[index], self.radius[index], self.norm, self.lower[index], self.upper[index])
+        return BallBatch(*part, self.cut, self.rounded)
 
     @property
     def magnitude(self) -> Tensor:
@@ -91,6 +97,20 @@ class BallBatch:
         size = torch.linalg.vector_norm(coefficients, dim=2) * (scale + self.radius)[:, None]
         underflow = _UNDERFLOW * (scale + self.radius)[:, None]
         return value - 8 * terms * size - 4 * UNIT * value.abs() - underflow
+
+    def image(self, linear: DenseMap, centre: Tensor) -> tuple[Tensor, Tensor]:
+        """Bounds (B, m) of ``linear`` on l1 and l2 balls that no domain cuts, exact up to rounding.
+
+        ``centre`` (B, m) is its value at the centres. One pass over the weights serves all balls.
+        """
+        order = 2.0 if self.norm is Norm.L2 else math.inf
+        reach = torch.linalg.vector_norm(linear.weight, ord=order, dim=1) * self.radius[:, None]
+        if self.rounded:
+            length = torch.linalg.vector_norm(self.centre, dim=1) + self.radius
+            size = torch.linalg.vector_norm(linear.weight, dim=1) * length[:, None]
+            reach = reach + 8 * gamma(linear.row_terms + 32) * size + _UNDERFLOW * (1 + length)[:, None]
+            reach = reach + 16 * UNIT * (centre.abs() + linear.bias.abs() + reach)
+        return centre - reach, centre + reach
 
     def _over_hull(self, coefficients: Tensor) -> Tensor:
         middle = (self.lower + self.upper) / 2

@@ -5,28 +5,38 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-DEFAULT_BYTES = 1 << 30
-"""Working memory that one piece of a computation aims at, in bytes."""
+DEFAULT_BYTES = 1 << 26
+"""Working memory that one piece of a computation aims at, in bytes. On a CPU small pieces are also the fast ones: their
+intermediate results stay in cache, and the allocator reuses them instead of asking the system for fresh pages."""
+
+_ROWS = 1024
+"""Rows that keep a matrix product busy; more in one piece would only mean more padding."""
+
+_COLUMNS = 16
 
 
-def pieces(total: int, bytes_each: int, budget: int, work: Callable[[int, int], Tensor]) -> Tensor:
-    """``work(start, stop)`` over ``range(total)`` in pieces within ``budget`` bytes, joined along dimension 1.
+def over_rows(counts: Tensor, bytes_each: int, budget: int, work: Callable[[Tensor, int, int], None]) -> None:
+    """Calls ``work(samples, start, stop)`` so that every row j < counts[i] of every sample i is covered.
 
-    Halves the piece on running out of memory and goes on; a single item that does not fit raises.
+    Sample i has ``counts[i]`` rows. A piece holds the rows ``start`` to ``stop`` of those ``samples`` that have any
+    there, so that samples with few rows are not dragged along as padding. ``bytes_each`` is what one row takes; a piece
+    that does not fit into memory is repeated with half the rows, and one row that does not fit raises.
     """
-    size = max(1, min(total, budget // max(1, bytes_each)))
-    results: list[Tensor] = []
-    start = 0
-    while start < total:
+    most, start = int(counts.max()) if len(counts) else 0, 0
+    limit = max(1, budget // max(1, bytes_each))
+    while start < most:
+        samples = torch.nonzero(counts > start)[:, 0]
+        width = max(1, min(limit // len(samples), max(_COLUMNS, _ROWS // len(samples))))
+        stop = min(start + width, most)
         try:
-            results.append(work(start, min(start + size, total)))
+            for group in samples.split(limit):
+                work(group, start, stop)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if size == 1 or not is_out_of_memory(error):
+            if limit == 1 or not is_out_of_memory(error):
                 raise
-            size = max(1, size // 2)
+            limit = max(1, limit // 2)
             continue
-        start += size
-    return torch.cat(results, dim=1)
+        start = stop
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from certify.bounders.budget import DEFAULT_BYTES
 from certify.bounders.closed_form import positive_radius
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.linear_form import LinearForm
-from certify.bounders.refine import PairedSlopes, enclose
+from certify.bounders.refine import HiddenSlopes, enclose
 from certify.bounders.substitution import Slopes, Substitution
 from certify.deadline import Deadline
 from certify.network import Network
@@ -25,20 +25,18 @@ from certify.tensor_network import TensorNetwork
 class ChosenSlopes:
     """Slopes for a whole bound: ``hidden[k]`` for the rows of value k, ``margin`` for the margin rows."""
 
-    hidden: dict[int, PairedSlopes]
+    hidden: HiddenSlopes
     margin: Slopes
 
     def take(self, index: Tensor, device: torch.device | str) -> "ChosenSlopes":
         """The slopes of the inputs at ``index``, on ``device``."""
 
-        def of_inputs(slopes: Slopes) -> Slopes:
-            return {i: s[index.to(s.device)].to(device) for i, s in slopes.items()}
-
-        hidden = {
-            value: PairedSlopes(p.index[index.to(p.index.device)].to(device), of_inputs(p.lower), of_inputs(p.upper))
-            for value, p in self.hidden.items()
-        }
-        return ChosenSlopes(hidden, of_inputs(self.margin))
+        size = int(index.max()) + 1 if len(index) else 0
+        known = [int(part.samples.max()) + 1 for parts in self.hidden.values() for part in parts if len(part.samples)]
+        renumbered = torch.full((max([size, *known]),), -1, dtype=torch.int64)
+        renumbered[index] = torch.arange(len(index))
+        hidden = {value: [part.take(renumbered, device) for part in parts] for value, parts in self.hidden.items()}
+        return ChosenSlopes(hidden, {i: s[index.to(s.device)].to(device) for i, s in self.margin.items()})
 
 
 def margin_form(enclosure: Enclosure, queries: Queries, slopes: Slopes | None = None) -> LinearForm:

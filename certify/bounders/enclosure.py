@@ -20,23 +20,36 @@ class Enclosure:
     """Bounds ``lower[k] <= value k <= upper[k]``, each (B, n_k), for the values reached so far on ``ball``.
 
     It grows value by value (``extend``) and tightens (``tighten``); ``relaxations[i]`` belongs to the ReLU of node i.
+    ``typical[k]`` is value k at the centre of each ball, rounded to nearest: it guides searches and proves nothing.
     """
 
     network: TensorNetwork
     ball: BallBatch
     lower: list[Tensor]
     upper: list[Tensor]
+    typical: list[Tensor]
     relaxations: dict[int, Relaxation]
 
     @classmethod
     def start(cls, network: TensorNetwork, ball: BallBatch) -> "Enclosure":
         """The enclosure that knows only the input."""
-        return cls(network, ball, [ball.lower], [ball.upper], {})
+        return cls(network, ball, [ball.lower], [ball.upper], [ball.centre], {})
 
     @property
     def rounded(self) -> bool:
         """Whether every bound accounts for rounding."""
         return self.ball.rounded
+
+    def take(self, index: Tensor) -> "Enclosure":
+        """The enclosure of the regions at ``index``."""
+        return Enclosure(
+            self.network,
+            self.ball.take(index),
+            [x[index] for x in self.lower],
+            [x[index] for x in self.upper],
+            [x[index] for x in self.typical],
+            {i: r.take(index) for i, r in self.relaxations.items()},
+        )
 
     def magnitude(self, value: int) -> Tensor:
         """The largest |x| of each number of a value, (B, n)."""
@@ -47,17 +60,21 @@ class Enclosure:
         i = len(self.lower) - 1
         node = self.network.network.nodes[i]
         reads = [(self.lower[k], self.upper[k]) for k in node.inputs]
+        centres = [self.typical[k] for k in node.inputs]
         match node.op:
             case ReLU():
                 lower, upper = reads[0]
                 self.relaxations[i] = Relaxation.of(lower, upper)
-                bounds = lower.clamp_min(0.0), upper.clamp_min(0.0)
+                bounds, typical = (lower.clamp_min(0.0), upper.clamp_min(0.0)), centres[0].clamp_min(0.0)
             case Add():
                 bounds = self._outwards(reads[0][0] + reads[1][0], reads[0][1] + reads[1][1])
+                typical = centres[0] + centres[1]
             case _:
-                bounds = self._through(self.network.linear[i], *reads[0])
+                linear = self.network.linear[i]
+                bounds, typical = self._through(linear, *reads[0]), linear.apply(centres[0]) + linear.bias
         self.lower.append(bounds[0])
         self.upper.append(bounds[1])
+        self.typical.append(typical)
 
     def tighten(self, value: int, lower: Tensor, upper: Tensor) -> None:
         """Intersects the last value's bounds with [lower, upper]; both are enclosures, so the intersection is one."""

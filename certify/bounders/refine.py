@@ -2,35 +2,64 @@
 
 A ReLU uses the bounds of its input only where the sign is open, so a unit whose sign is settled needs no better bounds
 and the network's final bound is the same as if every unit had been refined. Three things save work: units settled by
-interval arithmetic are never touched; upper bounds come first (most open units of a trained network are off) and settled
-units are not asked for lower bounds; and a row is dropped as soon as intervals at an earlier layer settle its sign.
+interval arithmetic are never touched; each unit is first bounded on the side on which its value at the centre of the ball
+suggests that its sign will be settled, and only those that stay open on the other side; and a row is dropped as soon as
+intervals at an earlier layer settle its sign.
 """
+
+import dataclasses as dc
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from certify.bounders.budget import DEFAULT_BYTES, pieces
+from certify.bounders.budget import DEFAULT_BYTES, over_rows
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.substitution import Selection, Slopes, Substitution
 from certify.network import ReLU
 from certify.region import Norm
+from certify.tensor_network import DenseMap
 
 _WORTH = 0.75
 """Rows are repacked only when fewer than this share of them is still open: repacking copies."""
 
 
-def enclose(
-    enclosure: Enclosure, *, slopes: "dict[int, PairedSlopes] | None" = None, budget: int = DEFAULT_BYTES
-) -> Enclosure:
-    """The enclosure extended to the output, every open pre-activation refined by backward substitution.
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class RowSlopes:
+    """Lower slopes chosen for some units of one value: unit ``index[i, j]`` of sample ``samples[i]``.
 
-    ``slopes[k]`` overrides the lower slopes used for the rows of value k (see ``PairedSlopes``).
+    Shapes: ``samples`` (b,), ``index`` (b, r); ``upper`` and ``lower`` map ReLU nodes to slopes (b, r, n) for the rows
+    ``-e`` and ``+e`` of those units.
     """
+
+    samples: Tensor
+    index: Tensor
+    lower: Slopes
+    upper: Slopes
+
+    def take(self, renumbered: Tensor, device: torch.device | str) -> "RowSlopes":
+        """The samples that keep a number: ``renumbered`` (B,) holds each sample's new number, or -1; on ``device``."""
+        numbers = renumbered.to(self.samples.device)[self.samples]
+        kept = numbers >= 0
+
+        def of_kept(slopes: Slopes) -> Slopes:
+            return {i: s[kept].to(device) for i, s in slopes.items()}
+
+        index = self.index[kept].to(device)
+        return RowSlopes(numbers[kept].to(device), index, of_kept(self.lower), of_kept(self.upper))
+
+
+HiddenSlopes = dict[int, Sequence[RowSlopes]]
+"""For each value, the slopes chosen for its rows; rows that are not named use the default slopes."""
+
+
+def enclose(enclosure: Enclosure, *, slopes: HiddenSlopes | None = None, budget: int = DEFAULT_BYTES) -> Enclosure:
+    """The enclosure extended to the output, every open pre-activation refined by backward substitution."""
     targets = feeds_relu(enclosure)
     for value in range(1, len(enclosure.network.network.nodes) + 1):
         enclosure.extend()
         if value in targets:
-            refine(enclosure, value, slopes=(slopes or {}).get(value), budget=budget)
+            refine(enclosure, value, slopes=(slopes or {}).get(value, ()), budget=budget)
     return enclosure
 
 
@@ -39,24 +68,50 @@ def feeds_relu(enclosure: Enclosure) -> set[int]:
     return {node.inputs[0] for node in enclosure.network.network.nodes if isinstance(node.op, ReLU)}
 
 
-class PairedSlopes:
-    """Lower slopes chosen for chosen rows of one value.
+def refine(
+    enclosure: Enclosure, value: int, *, slopes: Sequence[RowSlopes] = (), budget: int = DEFAULT_BYTES
+) -> None:
+    """Tightens the open units of the enclosure's last value; those that ``slopes`` name, with those slopes first."""
+    if _interval_is_exact(enclosure, value - 1):
+        return
+    first = enclosure.network.linear.get(value - 1)
+    reads_input = enclosure.network.network.nodes[value - 1].inputs == (0,)
+    if isinstance(first, DenseMap) and reads_input and not enclosure.ball.cut:
+        enclosure.tighten(value, *enclosure.ball.image(first, enclosure.typical[value]))
+        return
+    for chosen in slopes:
+        part = enclosure.take(chosen.samples)
+        for rows, side in zip(both_signs(enclosure, chosen.index), (chosen.upper, chosen.lower), strict=True):
+            tighten_rows(enclosure, value, chosen.samples, rows, _settle(part, value, rows, side))
+    for likely in (True, False):
+        _refine_side(enclosure, value, likely, budget)
 
-    ``index`` (B, R) names units; ``upper`` and ``lower`` map ReLU nodes to slopes (B, R, n) for the rows ``-e`` and
-    ``+e`` of those units. Units that are not in ``index`` use the default slopes.
-    """
 
-    def __init__(self, index: Tensor, lower: Slopes, upper: Slopes) -> None:
-        self.index, self.lower, self.upper = index, lower, upper
+def both_signs(enclosure: Enclosure, index: Tensor) -> tuple[Selection, Selection]:
+    """The rows ``-e`` and ``+e`` of the units at ``index``."""
+    ones = torch.ones(index.shape, dtype=enclosure.network.dtype, device=index.device)
+    return Selection(index, -ones), Selection(index, ones)
+
+
+def _refine_side(enclosure: Enclosure, value: int, likely: bool, budget: int) -> None:
+    """Bounds every open unit on one side: the one on which its sign at the centre is ``likely`` to be settled, or the other."""
+    index, counts = open_units(enclosure, value)
+    widest = max(enclosure.network.network.widths[: value + 1])
+
+    def work(samples: Tensor, start: int, stop: int) -> None:
+        columns = index[samples, start:stop]
+        on = enclosure.typical[value][samples].gather(1, columns) > 0
+        sign = torch.where(on == likely, 1.0, -1.0).to(enclosure.network.dtype)
+        rows = Selection(columns, sign)
+        tighten_rows(enclosure, value, samples, rows, _settle(enclosure.take(samples), value, rows, {}))
+
+    over_rows(counts, 6 * widest * enclosure.lower[0].element_size(), budget, work)
 
 
 def open_units(enclosure: Enclosure, value: int) -> tuple[Tensor, Tensor]:
-    """The units of a value whose sign is open: indices (B, R), padded by repeating settled ones, and which are real."""
+    """The units of a value, those of open sign first: indices (B, n), and how many are open (B,)."""
     unsettled = (enclosure.lower[value] < 0) & (enclosure.upper[value] > 0)
-    counts = unsettled.sum(1)
-    most = int(counts.max()) if len(counts) else 0
-    index = unsettled.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :most]
-    return index, torch.arange(most, device=index.device)[None, :] < counts[:, None]
+    return unsettled.to(torch.int8).argsort(dim=1, descending=True, stable=True), unsettled.sum(1)
 
 
 def _interval_is_exact(enclosure: Enclosure, node: int) -> bool:
@@ -65,41 +120,14 @@ def _interval_is_exact(enclosure: Enclosure, node: int) -> bool:
     return reads_input and enclosure.ball.norm is Norm.LINF and node in enclosure.network.linear
 
 
-def refine(enclosure: Enclosure, value: int, *, slopes: PairedSlopes | None = None, budget: int = DEFAULT_BYTES) -> None:
-    """Tightens the open units of the enclosure's last value; with ``slopes``, those it names by its slopes first."""
-    if _interval_is_exact(enclosure, value - 1):
-        return
-    if slopes is not None and slopes.index.shape[1]:
-        for sign, chosen in ((-1.0, slopes.upper), (1.0, slopes.lower)):
-            bounds = _bounds(enclosure, value, slopes.index, sign, chosen, budget)
-            tighten_side(enclosure, value, slopes.index, bounds, sign)
-    for sign in (-1.0, 1.0):
-        index, _ = open_units(enclosure, value)
-        if index.shape[1]:
-            tighten_side(enclosure, value, index, _bounds(enclosure, value, index, sign, None, budget), sign)
-
-
-def tighten_side(enclosure: Enclosure, value: int, index: Tensor, bounds: Tensor, sign: float) -> None:
-    """Uses lower bounds (B, R) of ``sign * value[index]`` as lower (sign 1) or upper (sign -1) bounds of those units."""
-    lower, upper = enclosure.lower[value], enclosure.upper[value]
-    if sign > 0:
-        enclosure.tighten(value, lower.scatter_reduce(1, index, bounds, "amax"), upper)
-    else:
-        enclosure.tighten(value, lower, upper.scatter_reduce(1, index, -bounds, "amin"))
-
-
-def _bounds(
-    enclosure: Enclosure, value: int, index: Tensor, sign: float, slopes: Slopes | None, budget: int
-) -> Tensor:
-    """Lower bounds (B, R) of ``sign * value[index]``, in pieces that fit the memory budget."""
-    widest = max(enclosure.network.network.widths[: value + 1])
-    each = 6 * len(index) * widest * enclosure.lower[0].element_size()
-
-    def work(start: int, stop: int) -> Tensor:
-        part = {i: s[:, start:stop] if s.shape[1] > 1 else s for i, s in (slopes or {}).items()}
-        return _settle(enclosure, value, Selection(index[:, start:stop], sign), part)
-
-    return pieces(index.shape[1], each, budget, work)
+def tighten_rows(enclosure: Enclosure, value: int, samples: Tensor, rows: Selection, bounds: Tensor) -> None:
+    """Tightens the last value of ``samples`` (b,) by lower bounds (b, r) of ``rows``."""
+    lower, upper = enclosure.lower[value].clone(), enclosure.upper[value].clone()
+    below = torch.where(rows.sign > 0, bounds, -torch.inf)
+    above = torch.where(rows.sign > 0, torch.inf, -bounds)
+    lower[samples] = lower[samples].scatter_reduce(1, rows.index, below, "amax")
+    upper[samples] = upper[samples].scatter_reduce(1, rows.index, above, "amin")
+    enclosure.tighten(value, lower, upper)
 
 
 def _settle(enclosure: Enclosure, value: int, rows: Selection, slopes: Slopes) -> Tensor:

@@ -38,6 +38,16 @@ class Relaxation:
         span = upper.clamp_min(0.0) + torch.where(unstable, -lower, 0.0)
         return cls(slope, chord, offset, unstable, torch.linalg.vector_norm(span, dim=1))
 
+    def take(self, index: Tensor) -> "Relaxation":
+        """The relaxations of the regions at ``index``."""
+        return Relaxation(
+            self.lower_slope[index],
+            self.upper_slope[index],
+            self.upper_offset[index],
+            self.unstable[index],
+            self.reach[index],
+        )
+
     def with_slopes(self, chosen: Tensor) -> Tensor:
         """Lower slopes (B, R, n): ``chosen`` (B, R, n), cut to [0, 1], on unstable units; the only choice elsewhere."""
         return torch.where(self.unstable[:, None, :], chosen.clamp(0.0, 1.0), self.lower_slope[:, None, :])

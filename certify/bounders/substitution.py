@@ -26,14 +26,14 @@ _FLOOR = 1e-140
 
 
 class Selection:
-    """The rows ``sign * e_index`` of a value, (B, R): unit vectors, not yet written out."""
+    """The rows ``sign * e_index`` of a value, both (B, R) with signs +-1: unit vectors, not yet written out."""
 
-    def __init__(self, index: Tensor, sign: float) -> None:
+    def __init__(self, index: Tensor, sign: Tensor) -> None:
         self.index, self.sign = index, sign
 
     def dense(self, width: int, dtype: torch.dtype) -> Tensor:
         """Them as coefficients (B, R, width)."""
-        return torch.nn.functional.one_hot(self.index, width).to(dtype) * self.sign
+        return torch.nn.functional.one_hot(self.index, width).to(dtype) * self.sign[:, :, None]
 
 
 class Substitution:
@@ -131,7 +131,7 @@ class Substitution:
         linear = self._enclosure.network.linear[node]
         if isinstance(rows, Selection):
             self._add_constant(linear.bias[rows.index] * rows.sign)
-            return linear.rows(rows.index) * rows.sign
+            return linear.rows(rows.index) * rows.sign[:, :, None]
         self._add_constant(rows @ linear.bias)
         if self._enclosure.rounded:
             self._charge_product(node, linear, rows)

@@ -1,0 +1,37 @@
+"""``python -m benchmarks list`` and ``python -m benchmarks run NAME``: one file per figure or table."""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+from certify.errors import CertifyError
+
+NAMES = {"speed": "bounds and radii against auto_LiRPA, in ratios measured in one run"}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a benchmark; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="the benchmarks")
+    run = commands.add_parser("run", help="run one")
+    run.add_argument("name", choices=sorted(NAMES))
+    run.add_argument("--data", default=None, help="folder with the MNIST IDX files; default: upsampled digits")
+    run.add_argument("--size", choices=("small", "full"), default="full", help="small: fewer repetitions and nets")
+    run.add_argument("-o", "--out", type=Path, default=Path("runs/bench"), help="folder for the results")
+    asked = parser.parse_args(argv)
+    if asked.command == "list":
+        for name, what in NAMES.items():
+            print(f"{name:12} {what}")
+        return 0
+    try:
+        importlib.import_module(f"benchmarks.{asked.name}").run(asked.out, data=asked.data, size=asked.size)
+    except CertifyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Bounds, radii and alpha-CROWN against auto_LiRPA: the same questions, in turn, in one process, in ratios."""
+
+import dataclasses as dc
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.nets import classified, images, perceptron
+from benchmarks.peers import bisected
+from certify.bounders.alpha import AlphaBounder, Ascent
+from certify.bounders.auto_lirpa import AutoLirpaBounder
+from certify.bounders.base import AbstractBounder
+from certify.bounders.crown import CrownBounder
+from certify.deadline import Deadline
+from certify.network import Network
+from certify.query import Queries, robustness
+from certify.region import Norm
+from certify.solvers.prover import CrownProver
+
+BATCH = 64
+TOLERANCE = 1e-3
+RADII = {Norm.LINF: 0.01, Norm.L2: 0.15}
+NETS = {"784-512-10": (784, 512, 10), "784-256x4-10": (784, 256, 256, 256, 256, 10)}
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison: median seconds of both sides, the ratio of each pair's times, and what else was compared."""
+
+    what: str
+    net: str
+    norm: str
+    ours: float
+    peer: float
+    ratio: float
+    note: str
+
+    def line(self) -> str:
+        """The row as text."""
+        return f"{self.what:26} {self.net:13} {self.norm:5} {self.ours:9.3f} {self.peer:9.3f} {self.ratio:7.2f}  {self.note}"
+
+
+def run(out: Path, *, data: str | None, size: str) -> None:
+    """Measures every comparison, prints it and writes ``speed.json``."""
+    source = images(data)
+    repeats = 3 if size == "small" else 7
+    print(f"data: {source.name}, batch {BATCH}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    print(f"{'':26} {'net':13} {'norm':5} {'ours s':>9} {'peer s':>9} {'ratio':>7}")
+    rows: list[Row] = []
+    for name, widths in NETS.items():
+        network = perceptron(widths, source, epochs=3 if source.name == "MNIST" else 60)
+        points, labels = classified(network, source, BATCH)
+        for norm, radius in RADII.items():
+            queries = robustness(network, points, labels, norm=norm, radius=radius)
+            for compare in (_bounds, _radii, _alpha):
+                rows.append(compare(name, network, queries, repeats))
+                print(rows[-1].line(), flush=True)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "speed.json").write_text(json.dumps([dc.asdict(row) for row in rows], indent=1) + "\n")
+    print(f"written: {out / 'speed.json'}")
+
+
+def _bounds(name: str, network: Network, queries: Queries, repeats: int) -> Row:
+    """CROWN at one radius: bounds equal, rate of our matrix products against plain ones of the same shapes."""
+    ours, peer = CrownBounder(network), _peer(network, "CROWN")
+    times = _paired(lambda: _lower(ours, queries), lambda: _lower(peer, queries), repeats)
+    first, second = _lower(ours, queries), _lower(peer, queries)
+    apart = float(np.abs(first - second).max() / np.abs(second).max())
+    with FlopCounterMode(display=False) as counter:
+        _lower(ours, queries)
+    rate = counter.get_total_flops() / statistics.median(times[0]) / 1e9
+    note = f"bounds {apart:.1e} apart; {rate:.0f} GFLOP/s, plain product {_plain_rate():.0f}"
+    return _row("CROWN bounds", name, queries, times, note)
+
+
+def _radii(name: str, network: Network, queries: Queries, repeats: int) -> Row:
+    """Certified radii to 1e-3: ours searched in float32 and proved in float64; the peer's bisected, not proved."""
+    free = queries.within(np.full(len(queries), np.inf))
+    prover, peer = CrownProver(network), _peer(network, "CROWN")
+    start = RADII[queries.norm]
+
+    def ours() -> np.ndarray:
+        guess = prover.guess(free) / 2
+        return prover.prove(free, start=guess, tolerance=TOLERANCE, deadline=Deadline.never()).radius
+
+    def theirs() -> np.ndarray:
+        return bisected(peer, queries, start=start, tolerance=TOLERANCE)
+
+    times = _paired(ours, theirs, min(repeats, 3))
+    share = ours() / theirs()
+    note = f"our radius / theirs: min {share.min():.4f}, median {np.median(share):.4f}; ours proved with rounding"
+    return _row("certified radii to 1e-3", name, queries, times, note)
+
+
+def _alpha(name: str, network: Network, queries: Queries, repeats: int) -> Row:
+    """alpha-CROWN with every layer's slopes, against the peer's 10 iterations on all intermediate bounds."""
+    ours, peer = AlphaBounder(network, ascent=Ascent()), _peer(network, "CROWN-Optimized")
+    times = _paired(lambda: _lower(ours, queries), lambda: _lower(peer, queries), min(repeats, 2))
+    first, second = _lower(ours, queries).min(axis=1).mean(), _lower(peer, queries).min(axis=1).mean()
+    return _row("alpha-CROWN", name, queries, times, f"mean smallest margin {first:.4f} against {second:.4f}")
+
+
+def _peer(network: Network, method: str) -> AutoLirpaBounder:
+    return AutoLirpaBounder(network, network.input_shape, method=method)
+
+
+def _lower(bounder: AbstractBounder, queries: Queries) -> np.ndarray:
+    return bounder.bound(queries, Deadline.never()).lower
+
+
+def _paired(
+    ours: Callable[[], object], theirs: Callable[[], object], repeats: int
+) -> tuple[list[float], list[float]]:
+    """Seconds of both, run in turn after one warm-up each."""
+    ours(), theirs()
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(repeats):
+        for side, work in zip(times, (ours, theirs), strict=True):
+            began = time.perf_counter()
+            work()
+            side.append(time.perf_counter() - began)
+    return times
+
+
+def _row(what: str, name: str, queries: Queries, times: tuple[list[float], list[float]], note: str) -> Row:
+    ours, peer = (statistics.median(side) for side in times)
+    ratio = statistics.median(a / b for a, b in zip(*times, strict=True))
+    return Row(what, name, str(queries.norm), ours, peer, ratio, note)
+
+
+def _plain_rate(rows: int = 4096) -> float:
+    """GFLOP/s of a plain float32 product (rows, 256) @ (256, 784)."""
+    a, b = torch.rand(rows, 256), torch.rand(256, 784)
+    a @ b
+    began = time.perf_counter()
+    for _ in range(5):
+        a @ b
+    return 5 * 2 * rows * 256 * 784 / (time.perf_counter() - began) / 1e9
