@@ -1,6 +1,7 @@
 """Networks and inputs to measure on: small perceptrons trained on MNIST, or on digits upsampled to its size."""
 
 import dataclasses as dc
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def perceptron(widths: tuple[int, ...], data: Images, *, epochs: int, seed: int 
     """A ReLU perceptron trained by Adam on cross-entropy."""
     torch.manual_seed(seed)
     layers: list[torch.nn.Module] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in itertools.pairwise(widths):
         layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
     model = torch.nn.Sequential(*layers[:-1])
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)

@@ -8,7 +8,9 @@ from certify.deadline import Deadline
 from certify.query import Queries
 
 
-def bisected(bounder: AutoLirpaBounder, queries: Queries, *, start: float, tolerance: float) -> Float64[np.ndarray, " b"]:
+def bisected(
+    bounder: AutoLirpaBounder, queries: Queries, *, start: float, tolerance: float
+) -> Float64[np.ndarray, " b"]:
     """Radii by bisection with one radius per sample: doubled until the bound fails, halved until it holds, then split.
 
     Stops when every bracket is within the relative ``tolerance``.

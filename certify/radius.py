@@ -66,7 +66,9 @@ class Bracket:
         self.trust = [Trust.ROUNDED] * count
         self.timed_out = np.zeros(count, dtype=bool)
 
-    def raise_lower(self, index: Int64[np.ndarray, " k"], radius: Float64[np.ndarray, " k"], prover: AbstractProver) -> None:
+    def raise_lower(
+        self, index: Int64[np.ndarray, " k"], radius: Float64[np.ndarray, " k"], prover: AbstractProver
+    ) -> None:
         """Takes in certified radii.
 
         Raises:
@@ -75,8 +77,8 @@ class Bracket:
         for i, value in zip(index.tolist(), radius.tolist(), strict=True):
             if value > self.upper[i] and prover.trust > Trust.FLOAT:
                 raise SelfCheckFailed(
-                    f"{prover.name} certifies radius {value!r} for position {i} of the batch, where a counterexample at "
-                    f"{self.upper[i]!r} was confirmed exactly. One of them is wrong: please report this model and input."
+                    f"{prover.name} certifies radius {value!r} for position {i} of the batch, but a counterexample at "
+                    f"{self.upper[i]!r} was confirmed exactly. One of them is wrong: please report the model."
                 )
             if value > self.lower[i]:
                 self.lower[i] = min(value, self.upper[i])
@@ -140,7 +142,9 @@ class Certifier:
         """The brackets of one batch, and which of its inputs are misclassified (exactly)."""
         bracket = Bracket(len(queries))
         everything = np.arange(len(queries))
-        bracket.lower_upper(everything, confirm(queries.within(np.zeros(len(queries))), queries.centres, None, self._exact))
+        bracket.lower_upper(
+            everything, confirm(queries.within(np.zeros(len(queries))), queries.centres, None, self._exact)
+        )
         wrong = bracket.upper == 0
         self._attack(bracket, queries, self._attacks[0], deadline.part(0.3))
         for prover in self._provers:
@@ -229,7 +233,9 @@ def _provers(network: Network, settings: Settings, crown: CrownProver) -> tuple[
         case "auto-lirpa":
             from certify.bounders.auto_lirpa import AutoLirpaBounder  # an optional dependency
 
-            return (PlainProver(AutoLirpaBounder(network, network.input_shape, method="CROWN", device=settings.device)),)
+            return (
+                PlainProver(AutoLirpaBounder(network, network.input_shape, method="CROWN", device=settings.device)),
+            )
         case _:
             return (crown, AlphaProver(network, device=settings.device))
 

@@ -5,6 +5,7 @@ Any slopes in [0, 1] give a sound bound, so the search may be as crude as it lik
 """
 
 import dataclasses as dc
+
 import torch
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from certify.bounders.budget import DEFAULT_BYTES, over_rows
 from certify.bounders.crown import ChosenSlopes, certified, margin_form, nothing
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.linear_form import LinearForm
-from certify.bounders.refine import HiddenSlopes, RowSlopes, both_signs, feeds_relu, open_units, refine, tighten_rows
+from certify.bounders.refine import RowSlopes, both_signs, feeds_relu, open_units, refine, tighten_rows
 from certify.bounders.substitution import Selection, Slopes, Substitution
 from certify.deadline import Deadline
 from certify.network import Network
@@ -25,11 +26,11 @@ from certify.tensor_network import TensorNetwork
 
 @dc.dataclass(frozen=True, slots=True)
 class Ascent:
-    """How slopes are searched: steps for the margins and for hidden rows, the first step's length, its decay per step."""
+    """How slopes are searched: steps for the margins and for hidden rows, the first step's length, its decay."""
 
     margin_steps: int = 20
     hidden_steps: int = 4
-    rate: float = 0.4
+    rate: float = 0.8
     decay: float = 0.9
 
 
@@ -68,7 +69,7 @@ class AlphaBounder(AbstractBounder):
         """The linear margins at the queries' radii, the slopes behind them, and the regions they hold on."""
         ball = BallBatch.of(queries, self.tensors, rounded=False)
         enclosure = Enclosure.start(self.tensors, ball)
-        hidden: HiddenSlopes = {}
+        hidden: dict[int, list[RowSlopes]] = {}
         targets = feeds_relu(enclosure)
         for value in range(1, len(self.tensors.network.nodes) + 1):
             with torch.no_grad():

@@ -1,8 +1,8 @@
 """Minimising linear functions over a ball cut by a box: in closed form or by duality, batched, with rounding bounded.
 
 Every formula here is a dual bound, hence valid for whatever multipliers floating point produced: for any split
-``A = G + H``, ``min over ball and box of A.z >= -radius * ||G||_q + sum_i min(H_i a_i, H_i b_i)`` with ``a <= z <= b`` the
-box around the centre and 1/p + 1/q = 1.
+``A = G + H``, ``min over ball and box of A.z >= -radius * ||G||_q + sum_i min(H_i a_i, H_i b_i)`` with ``a <= z <= b``
+the box around the centre and 1/p + 1/q = 1.
 """
 
 import dataclasses as dc
@@ -128,7 +128,9 @@ class BallBatch:
         low, high = self.lower - self.centre, self.upper - self.centre
         if self.rounded:
             low, high = _down(low), _up(high)
-        return _l2_reach(coefficients, low, high, self.radius) if l2 else _l1_reach(coefficients, low, high, self.radius)
+        return (
+            _l2_reach(coefficients, low, high, self.radius) if l2 else _l1_reach(coefficients, low, high, self.radius)
+        )
 
 
 def _l2_reach(a: Tensor, low: Tensor, high: Tensor, radius: Tensor) -> Tensor:

@@ -18,8 +18,11 @@ _INWARDS = 1 - 1e-6
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class FormRadius:
-    """For each ball (B,): ``proved``, a radius up to the ball's own on which all margins were evaluated as positive (0 if
-    none); ``wanted``, an estimate of where the smallest margin would reach 0 were the form valid further out."""
+    """Two radii for each ball (B,).
+
+    ``proved``: up to the ball's own, with all margins evaluated as positive there (0 if none was); ``wanted``: an
+    estimate of where the smallest margin would reach 0 were the form valid further out.
+    """
 
     proved: Tensor
     wanted: Tensor
@@ -51,7 +54,7 @@ def positive_radius(form: LinearForm, ball: BallBatch, at_radius: Tensor) -> For
 
 
 def uncut_radius(form: LinearForm, ball: BallBatch) -> Tensor:
-    """The radius (B,) at which the first margin reaches 0 without a domain; 0 where one is not positive at the centre."""
+    """The radius (B,) at which the first margin reaches 0 without a domain; 0 if one is not positive at the centre."""
     dual = {Norm.L1: torch.inf, Norm.L2: 2.0, Norm.LINF: 1.0}[ball.norm]
     size = torch.linalg.vector_norm(form.coefficients, ord=dual, dim=2)
     centre = torch.bmm(form.coefficients, ball.centre[:, :, None])[:, :, 0] + form.constant - 1.01 * form.error

@@ -1,4 +1,4 @@
-"""CROWN: linear bounds by backward substitution, and the radius they certify in closed form. (zhang2018, Theorem 3.2)"""
+"""CROWN: linear bounds by backward substitution, and the radius they certify. (zhang2018, Theorem 3.2)"""
 
 import dataclasses as dc
 

@@ -1,4 +1,4 @@
-"""Intervals that hold every value of a network on each region of a batch: interval arithmetic, rounded outwards on demand."""
+"""Intervals that hold every value of a network on each region of a batch, rounded outwards on demand."""
 
 import dataclasses as dc
 

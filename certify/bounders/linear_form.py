@@ -30,6 +30,4 @@ class LinearForm:
 
     def rows(self, start: int, stop: int) -> "LinearForm":
         """The functions ``start`` to ``stop``."""
-        return LinearForm(
-            self.coefficients[:, start:stop], self.constant[:, start:stop], self.error[:, start:stop]
-        )
+        return LinearForm(self.coefficients[:, start:stop], self.constant[:, start:stop], self.error[:, start:stop])

@@ -2,13 +2,13 @@
 
 A ReLU uses the bounds of its input only where the sign is open, so a unit whose sign is settled needs no better bounds
 and the network's final bound is the same as if every unit had been refined. Three things save work: units settled by
-interval arithmetic are never touched; each unit is first bounded on the side on which its value at the centre of the ball
-suggests that its sign will be settled, and only those that stay open on the other side; and a row is dropped as soon as
-intervals at an earlier layer settle its sign.
+interval arithmetic are never touched; each unit is first bounded on the side on which its value at the centre of the
+ball suggests that its sign will be settled, and only those that stay open on the other side; and a row is dropped as
+soon as intervals at an earlier layer settle its sign.
 """
 
 import dataclasses as dc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -49,7 +49,7 @@ class RowSlopes:
         return RowSlopes(numbers[kept].to(device), index, of_kept(self.lower), of_kept(self.upper))
 
 
-HiddenSlopes = dict[int, Sequence[RowSlopes]]
+HiddenSlopes = Mapping[int, Sequence[RowSlopes]]
 """For each value, the slopes chosen for its rows; rows that are not named use the default slopes."""
 
 
@@ -68,9 +68,7 @@ def feeds_relu(enclosure: Enclosure) -> set[int]:
     return {node.inputs[0] for node in enclosure.network.network.nodes if isinstance(node.op, ReLU)}
 
 
-def refine(
-    enclosure: Enclosure, value: int, *, slopes: Sequence[RowSlopes] = (), budget: int = DEFAULT_BYTES
-) -> None:
+def refine(enclosure: Enclosure, value: int, *, slopes: Sequence[RowSlopes] = (), budget: int = DEFAULT_BYTES) -> None:
     """Tightens the open units of the enclosure's last value; those that ``slopes`` name, with those slopes first."""
     if _interval_is_exact(enclosure, value - 1):
         return
@@ -94,7 +92,7 @@ def both_signs(enclosure: Enclosure, index: Tensor) -> tuple[Selection, Selectio
 
 
 def _refine_side(enclosure: Enclosure, value: int, likely: bool, budget: int) -> None:
-    """Bounds every open unit on one side: the one on which its sign at the centre is ``likely`` to be settled, or the other."""
+    """Bounds every open unit on one side: where its sign at the centre is ``likely`` to be settled, or the other."""
     index, counts = open_units(enclosure, value)
     widest = max(enclosure.network.network.widths[: value + 1])
 

@@ -16,8 +16,8 @@ class Relaxation:
     """For each of B regions and n units with pre-activation in [l, u]:
 
     ``lower_slope * t <= relu(t) <= upper_slope * t + upper_offset``, all (B, n). On a stable unit both lines are the
-    function itself. ``reach`` (B,) is the l2 norm over the units of how far relu(t) and its lines can be from 0; rounding
-    is measured by it.
+    function itself. ``reach`` (B,) is the l2 norm over the units of how far relu(t) and its lines can be from 0;
+    rounding is measured by it.
     """
 
     lower_slope: Tensor

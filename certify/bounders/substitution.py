@@ -1,7 +1,7 @@
 """Backward substitution: a linear lower bound of rows of one value in terms of the network's input (CROWN).
 
-Walks from a value back to the input, replacing each ReLU by its linear enclosure. What rounding does to a coefficient is
-charged where it happens, as (error of the coefficient) times (largest |value| there); a row's errors at one matrix
+Walks from a value back to the input, replacing each ReLU by its linear enclosure. What rounding does to a coefficient
+is charged where it happens, as (error of the coefficient) times (largest |value| there); a row's errors at one matrix
 product are bounded by ``gamma * ||row||_2 * sum_i ||column i||_2 |value_i|`` (Cauchy-Schwarz), so accounting costs one
 norm per row and no second product. (zhang2018, Theorem 3.2) gives the bound in real arithmetic.
 """
@@ -42,7 +42,9 @@ class Substitution:
     ``rows . value >= sum over the frontier of coefficients . value_k + constant - error``.
     """
 
-    def __init__(self, enclosure: Enclosure, value: int, rows: "Tensor | Selection", slopes: Slopes | None = None) -> None:
+    def __init__(
+        self, enclosure: Enclosure, value: int, rows: "Tensor | Selection", slopes: Slopes | None = None
+    ) -> None:
         self._enclosure, self._slopes = enclosure, slopes or {}
         self._frontier: dict[int, Tensor | Selection] = {value: rows}
         shape = (rows.index if isinstance(rows, Selection) else rows[:, :, 0]).shape
@@ -83,9 +85,12 @@ class Substitution:
         """Whether the walk stands right behind a single ReLU, where ``estimate`` says something new."""
         last = max(self._frontier, default=0)
         relus = self._enclosure.relaxations
-        return 0 < last and len(self._frontier) == 1 and any(
-            last in self._enclosure.network.network.nodes[i].inputs for i in relus
-        ) and not isinstance(self._frontier[last], Selection)
+        return (
+            last > 0
+            and len(self._frontier) == 1
+            and any(last in self._enclosure.network.network.nodes[i].inputs for i in relus)
+            and not isinstance(self._frontier[last], Selection)
+        )
 
     def estimate(self) -> Tensor:
         """Lower bounds (B, R) of the rows from the intervals of the one value that the frontier holds."""

@@ -1,8 +1,8 @@
 """The largest radius that a relaxation certifies, found in a few passes for a whole batch at once.
 
-A pass relaxes the network at radius R and learns in closed form how far its linear margins stay positive: up to a radius
-``wanted``. The answer is the fixed point ``wanted(R) = R``; ``wanted`` falls as R grows because relaxations loosen, so a
-secant on ``log(wanted / R)`` against ``log R`` finds it in three or four passes where bisection needs a dozen.
+A pass relaxes the network at radius R and learns in closed form how far its linear margins stay positive: up to a
+radius ``wanted``. The answer is the fixed point ``wanted(R) = R``; ``wanted`` falls as R grows because relaxations
+loosen, so a secant on ``log(wanted / R)`` against ``log R`` finds it in three or four passes; bisection needs a dozen.
 """
 
 import dataclasses as dc

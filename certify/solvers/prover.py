@@ -1,4 +1,4 @@
-"""Certified radii, method by method: search with whatever is fast, then prove in float64 with rounding accounted for."""
+"""Certified radii, method by method: a fast search, then a proof in float64 with rounding accounted for."""
 
 import abc
 from collections.abc import Callable
@@ -39,7 +39,9 @@ class AbstractProver(abc.ABC):
     trust: Trust
 
     @abc.abstractmethod
-    def prove(self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline) -> Found:
+    def prove(
+        self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline
+    ) -> Found:
         """Certified radii up to ``queries.radii``; ``start`` are guesses > 0, ``tolerance`` is relative."""
 
 
@@ -58,7 +60,9 @@ class CrownProver(AbstractProver):
         """First guesses: the radii of the linearised network."""
         return linear_radius(self._fast, queries)
 
-    def prove(self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline) -> Found:
+    def prove(
+        self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline
+    ) -> Found:
         def evaluate(index: np.ndarray, radii: np.ndarray) -> Pass:
             return crown_pass(self._fast, queries.take(index).within(radii))
 
@@ -77,7 +81,9 @@ class AlphaProver(AbstractProver):
         self._fast = AlphaBounder(network, device=device, ascent=ascent)
         self._proof = CrownBounder(network, dtype=torch.float64, rounded=True)
 
-    def prove(self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline) -> Found:
+    def prove(
+        self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline
+    ) -> Found:
         passes = AlphaPasses(self._fast, queries, deadline)
         found = largest_radius(passes, start, queries.radii, tolerance=tolerance, deadline=deadline)
 
@@ -98,7 +104,9 @@ class PlainProver(AbstractProver):
         self.name, self.trust = bounder.name, bounder.trust
         self._bounder = bounder
 
-    def prove(self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline) -> Found:
+    def prove(
+        self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline
+    ) -> Found:
         zero = queries.within(np.zeros(len(queries)))
         at_centre = self._bounder.bound(zero, deadline).lower.min(axis=1)
         limit = np.where(at_centre > 0, queries.radii, 0.0)
@@ -117,7 +125,10 @@ class ClosedFormProver(AbstractProver):
         self.name, self.trust = bounder.name, bounder.trust
         self._bounder = bounder
 
-    def prove(self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline) -> Found:
+    def prove(
+        self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline
+    ) -> Found:
+        del start, tolerance  # there is nothing to search
         radius = self._bounder.bound(queries, deadline).radius
         ones = np.ones(len(queries), dtype=np.int64)
         return Found(radius, ones, np.full(len(queries), not deadline.passed))

@@ -60,7 +60,7 @@ class AlphaPasses:
         return found
 
     def chosen(self) -> "list[tuple[Int64[np.ndarray, ' k'], ChosenSlopes]]":
-        """For each relaxation that is the best one of some inputs: those inputs, and the slopes for them, on the CPU."""
+        """For each relaxation that is the best one of some inputs: those inputs, and their slopes on the CPU."""
         parts = [
             (index, np.flatnonzero(self._source[index] == number), slopes)
             for number, (index, slopes) in self._kept.items()

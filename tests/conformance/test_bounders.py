@@ -1,5 +1,6 @@
 """The laws of ``AbstractBounder`` for every bounder, against exact minima in rationals."""
 
+import itertools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -76,9 +77,7 @@ def test_every_margin_is_positive_within_the_claimed_radius(factory: Factory, pr
 def test_no_l2_counterexample_lies_within_the_claimed_radius(factory: Factory, problem: Problem) -> None:
     queries = problem.queries()
     bounder, _, radius = bound(factory, queries)
-    exact = robust_radius_squared(
-        problem.network, problem.point, queries.rows[0], queries.offsets[0], problem.domain
-    )
+    exact = robust_radius_squared(problem.network, problem.point, queries.rows[0], queries.offsets[0], problem.domain)
     if exact is not None and radius[0] > 0:
         claimed = Fraction(float(radius[0])) * (1 - SLACK[bounder.trust])
         assert claimed**2 < exact
@@ -97,7 +96,7 @@ def test_on_one_point_the_bound_is_the_margin(factory: Factory, problem: Problem
 def random_net(widths: tuple[int, ...], seed: int) -> Network:
     rng = np.random.default_rng(seed)
     ops: list[Affine | ReLU] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in itertools.pairwise(widths):
         ops += [Affine(rng.normal(size=(b, a)) / math.sqrt(a), rng.normal(size=b) / 4), ReLU(b)]
     return Network.chain(ops[:-1])
 

@@ -1,4 +1,4 @@
-"""The product's promise: ``lower <= exact radius <= upper``, always, for every method, against exact radii in rationals."""
+"""``lower <= exact radius <= upper``, always, for every method, against exact radii in rationals."""
 
 import math
 from fractions import Fraction
