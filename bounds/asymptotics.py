@@ -145,7 +145,7 @@ def _dominant(candidates: list[Any], over: str, *, largest: bool) -> Any:
 def _limit(expression: Any, over: str) -> Any:
     try:
         limit = sp.limit(expression, _GROWS, sp.oo)
-    except (NotImplementedError, ValueError) as problem:
+    except (RuntimeError, ValueError) as problem:  # sympy's "not implemented" is a RuntimeError
         raise NoOrder(f"sympy finds no limit in {over}: {problem}. Give the other letters values with --set.") from None
     if limit.has(sp.Limit, sp.AccumBounds) or limit is sp.nan:
         raise NoOrder(f"sympy finds no limit in {over} of {expression}. Give the other letters values with --set.")

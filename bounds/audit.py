@@ -17,7 +17,7 @@ from bounds.errors import BoundsError
 from bounds.interval import Interval
 from bounds.numerals import Way, numeral
 from bounds.symbols import symbols
-from bounds.table import Cell, Missing, Number, Table, Text, best
+from bounds.table import Cell, Missing, Number, Table, Text, best, with_defaults
 from bounds.theorems import catalogue
 from bounds.values import Enclosed, Exact, OrderOnly, Value, is_less, raw
 
@@ -61,7 +61,7 @@ def audit(model: ModelCounts, given: Mapping[Any, Any], norm: str) -> Table:
     """A table of the theorems that apply to a model at the letters of a data set; see ``docs/bounds.md`` for each
     row.
     """
-    letters = {symbols("d")[0]: Fraction(model.inputs), **given}
+    letters = with_defaults({symbols("d")[0]: Fraction(model.inputs), **given})
     rows = [_upper_row(catalogue[name], model, letters) for name in _UPPERS[norm]]
     rows += [_lower_row(catalogue[name], model, letters) for name in _LOWERS[norm]]
     rows.append(_architecture_row(model, letters))
@@ -85,7 +85,7 @@ def _upper_row(entry: Entry, model: ModelCounts, letters: Mapping[Any, Any]) -> 
                 if fits
                 else "It has fewer: other weights or another shape could do."
             )
-            words = f"A network with at most {enough} is robust on any data with these letters. {verdict}"
+            words = f"Some network with at most {enough} is robust on any data with these letters. {verdict}"
         case _:
             words = _why(cell)
     return Text(entry.id), _amount(cell), Text(str(model.nnz)), Text(words)
@@ -117,9 +117,7 @@ def _architecture_row(model: ModelCounts, letters: Mapping[Any, Any]) -> tuple[C
     need, has = _interval(demanded), capacity(model, _interval(points))
     bits = numeral(Enclosed.of(has).upper, 4, Way.UP)
     excluded = (has - need).sign() == -1
-    words = (
-        "No weights make it robust on all labellings of the hard set, nor on most." if excluded else "Excludes nothing."
-    )
+    words = "No weights make it robust on every labelling of the hard set." if excluded else "Excludes nothing."
     needed = numeral(Enclosed.of(need).lower, 4, Way.DOWN)
     return name, Text(f">= {needed} bits"), Text(f"<= {bits} bits"), Text(f"{words} {_WORST}")
 

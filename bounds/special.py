@@ -3,7 +3,7 @@ Lambert's W.
 """
 
 from fractions import Fraction
-from math import isqrt
+from math import factorial, isqrt
 
 from bounds.errors import InvalidInput
 from bounds.interval import Interval, bisect, pi
@@ -127,10 +127,11 @@ def gamma(value: Number, precision: int) -> Number:
         raise InvalidInput(f"the gamma function is enclosed at positive half-integers only, and this is {value}")
     if value > 10_000:
         return interval(value, precision).gamma()
-    product, argument = Fraction(1), value - 1
-    while argument > 0:
-        product, argument = product * argument, argument - 1
-    return product if value.denominator == 1 else interval(product, precision) * pi(precision).sqrt()
+    whole = int(value)
+    if value.denominator == 1:
+        return Fraction(factorial(whole - 1))
+    over_root_pi = Interval.of(factorial(2 * whole), precision) / Interval.of(4**whole * factorial(whole), precision)
+    return over_root_pi * pi(precision).sqrt()
 
 
 def root(value: Fraction) -> Fraction | None:

@@ -132,7 +132,7 @@ def build(name: str, given: Letters, norm: str = "inf") -> Table:
     if norm not in _EITHER:
         raise InvalidInput(f"The norm of a table is inf or 2, and this is {norm!r}.")
     if name == Topic.EXPRESSIVE_POWER.value:
-        return _first_table(_derived(given), norm)
+        return _first_table(with_defaults(given), norm)
     if name in _ROWS:
         return rows_table(name, [e for e in catalogue.values() if e.id.startswith(_ROWS[name])], given)
     return rows_table(name, [e for e in catalogue.values() if e.topic.value == name], given)
@@ -180,8 +180,10 @@ def _is_stronger(one: Number, other: Number) -> bool:
     return is_less(one.value.upper, other.value.upper)
 
 
-def _derived(given: Letters) -> Letters:
-    """The letters of the first table: c from delta and eps, and the paper's alpha = 1/10, unless they are given."""
+def with_defaults(given: Letters) -> Letters:
+    """The letters with c = delta/eps and the paper's alpha = 1/10 added, unless they are given; no letters stay
+    none.
+    """
     eps, delta, c, alpha = symbols("eps delta c alpha")
     if not given:
         return given

@@ -7,6 +7,7 @@ from typing import Any
 from bounds.cli.letters import read_settings
 from bounds.entry import Entry, Side
 from bounds.errors import InvalidInput, UnknownLetter
+from bounds.evaluate import reach
 from bounds.numerals import Way, numeral, written
 from bounds.theorems import catalogue
 from bounds.values import Enclosed, Exact, OrderOnly
@@ -34,6 +35,10 @@ def _print(entry: Entry, given: Mapping[Any, Any], digits: int) -> None:
                 _print(entry.explicit, given, digits)
         case Exact() | Enclosed() as value:
             print(f"{entry.id}: {entry.quantity} {_number(entry, value, digits)} [{entry.tag.value}]")
+    for letter in sorted(
+        reach(entry.expression.free_symbols, entry.where, given) & set(entry.where) - set(given), key=str
+    ):
+        print(f"using {letter} = {entry.where[letter]}")
     for hypothesis in entry.assumed(given):
         print(f"assumed, not checked: {hypothesis.words}: {hypothesis.condition}")
     if entry.defect:

@@ -14,7 +14,8 @@ d, k, K_plus, K_minus, delta, sigma, beta, acc, C_ratio, a = symbols(
 )
 _TOPIC = Topic.FEATURE_AVERAGING
 _RADIUS, _ROBUST = "robust radius", "robust accuracy"
-_BALANCED = (needs(sp.Ge(k, 2), "at least two clusters"),)
+_EQUAL = needs(sp.Eq(K_plus, K_minus), "equally many clusters in both classes")
+_BALANCED = (needs(sp.Ge(k, 2), "at least two clusters"), _EQUAL)
 _COUNTS = {k: K_plus + K_minus}
 _swap = sp.sqrt(d * (1 / K_plus + 1 / K_minus))
 _imbalance = sp.Max(K_plus / K_minus, K_minus / K_plus)
@@ -84,6 +85,7 @@ ENTRIES = (
         Gauss((sp.sqrt(d / 2) - delta) / sigma),
         Side.UPPER,
         more="Classes with equally many clusters.",
+        hypotheses=(_EQUAL,),
     ),
     _any.says(
         "accuracy.large-radius",
@@ -127,6 +129,7 @@ ENTRIES = (
         _RADIUS,
         sp.sqrt(d / k) * sp.Min(1, (1 - beta) * sp.sqrt(2)),
         more="At the centres of balanced classes, with both biases -beta d.",
+        hypotheses=(_EQUAL,),
     ),
     _bias_free.says(
         "axis.linf.radius",

@@ -26,7 +26,8 @@ _kuhn = Family(
     topic=_TOPIC,
     statement="The piecewise linear interpolant of the margin function on the Kuhn triangulation, as a ReLU network; "
     "its "
-    "robust error at radius c eps is 0 for any two classes 2 eps apart in the unit cube.",
+    "robust error at radius c eps is 0 for any two classes 2 eps apart in the unit cube; kuhn.clip.nnz more for "
+    "attacks that leave the cube.",
     source=Source("li2022", "explicit form of Theorem 3.3"),
     norm="inf",
     proof="kuhn",

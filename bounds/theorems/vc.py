@@ -59,6 +59,7 @@ _shattering = Family(
 )
 _blocks = sp.ceiling(m_vc / B)
 _two_e = 2 * sp.E
+_SEVERAL = needs(U >= 2, "more than two units, the output included")
 
 ENTRIES = (
     _bhlm.says(
@@ -67,13 +68,15 @@ ENTRIES = (
         sp.floor(L + W_sum * Log2(4 * sp.E * R_sum * Log2(2 * sp.E * R_sum))),
         Side.UPPER,
         more="Closed form, as an integer.",
+        hypotheses=(_SEVERAL,),
     ),
     _bhlm.says(
         "solved",
         "VC dimension",
         BhlmSolved(w),
         Side.UPPER,
-        where={},
+        where={U: Units(w)},
+        hypotheses=(_SEVERAL,),
         tag=Tag.DERIVED,
         proof="bhlm-solved",
         more="The growth bound solved for the number of points: numerically better.",
@@ -83,7 +86,7 @@ ENTRIES = (
         "log2 of the labellings of M points",
         BhlmGrowth(w, M),
         Side.UPPER,
-        where={},
+        where={U: Units(w)},
         hypotheses=(needs(ParameterSum(w) <= M, "at least as many points as the sum of the W_i"),),
     ),
     _bhlm.says(

@@ -3,6 +3,7 @@ obviously right.
 """
 
 import dataclasses as dc
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import count, product
 
@@ -47,7 +48,7 @@ def _some() -> Fraction:
     return Fraction(next(_fresh)) + Fraction(1, 7)
 
 
-def _combination(sources: list[object], *, bias: bool = False) -> Affine:
+def _combination(sources: Sequence[object], *, bias: bool = False) -> Affine:
     return {source: _some() for source in [*sources, *(["1"] if bias else [])]}
 
 

@@ -4,8 +4,11 @@ import json
 import subprocess
 import sys
 from fractions import Fraction
+from math import prod
+from pathlib import Path
 
 import pytest
+from onnx import TensorProto, helper
 
 from bounds import growth
 from bounds.audit import ModelCounts, audit, capacity
@@ -102,8 +105,39 @@ def test_the_capacity_of_an_architecture_is_the_smallest_of_the_bounds_that_appl
     assert Enclosed.of(capacity(small, Interval.of(229, 256))).upper < 229
 
 
-def test_the_audit_runs_on_a_saved_network(tmp_path: object) -> None:
-    command = [sys.executable, "-m", "bounds", "table", "--model", f"{tmp_path}/none.onnx", "--set", "N=10", "eps=1/8"]
+def test_the_audit_runs_on_a_saved_network(tmp_path: Path) -> None:
+    weights = [("w", (20, 200)), ("b", (200,)), ("v", (200, 1)), ("c", (1,))]
+    tensors = [helper.make_tensor(name, TensorProto.FLOAT, shape, [1.0] * prod(shape)) for name, shape in weights]
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["h"]),
+        helper.make_node("Relu", ["h"], ["r"]),
+        helper.make_node("Gemm", ["r", "v", "c"], ["y"]),
+    ]
+    ends = [
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, width])] for name, width in (("x", 20), ("y", 1))
+    ]
+    graph = helper.make_graph(nodes, "g", ends[0], ends[1], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    command = [sys.executable, "-m", "bounds", "table", "--model", str(tmp_path / "net.onnx"), "--separation", "1/4"]
+    answer = subprocess.run([*command, "--set", "N=100", "delta=0.1"], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert "20 inputs, 4401 non-zero of 4401 parameters, 200 ReLUs and 2 affine maps" in answer.stdout
+    assert "No weights make it robust on every labelling of the hard set" in answer.stdout
+
+
+def test_a_model_that_is_not_there_exits_with_three(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "bounds",
+        "table",
+        "--model",
+        str(tmp_path / "none.onnx"),
+        "--set",
+        "N=10",
+        "eps=1/8",
+    ]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 3
     assert "certify could not inspect" in answer.stderr

@@ -91,5 +91,5 @@ def test_holds_if_is_the_conjunction_of_the_hypotheses() -> None:
 
 
 def test_an_entry_shows_its_formula_in_a_notebook() -> None:
-    shown = bounds.catalogue["voronoi.margin"]._repr_latex_()
+    shown = bounds.catalogue["voronoi.margin"]._repr_latex_()  # pyright: ignore[reportPrivateUsage]
     assert shown == r"$\displaystyle 4 \varepsilon \left(- \delta + \varepsilon\right)$"

@@ -61,6 +61,13 @@ def test_eval_says_what_it_assumed(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_eval_says_which_defaults_it_used(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", "hinge-bumps.nnz", "--set", "N=1000", "d=20") == 0
+    assert "using n = floor(N/2)" in capsys.readouterr().out
+    assert run("eval", "hinge-bumps.nnz", "--set", "n=500", "d=20") == 0
+    assert "using" not in capsys.readouterr().out
+
+
 def test_eval_encloses_what_is_irrational(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("eval", "decoupled.max.radius", "--set", "d=3", "--digits", "6") == 0
     assert "= 1.22474... (the formula is between 1.22474487139 and 1.2247448714)" in capsys.readouterr().out

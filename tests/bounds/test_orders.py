@@ -1,6 +1,7 @@
 """Orders of growth, limits of ratios and crossovers, checked on numbers."""
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import sympy as sp
@@ -12,7 +13,7 @@ from bounds.evaluate import read_letter
 from bounds.symbols import letters
 
 
-def given(**values: object) -> dict[object, object]:
+def given(**values: object) -> dict[Any, Any]:
     return dict(read_letter(name, value) for name, value in values.items())
 
 
@@ -39,7 +40,7 @@ def height(name: str, **values: object) -> float:
 )
 def test_orders_of_growth(name: str, over: str, order: str, values: dict[str, object]) -> None:
     found = order_of(bounds.catalogue[name], over, given(**values))
-    assert sp.simplify(found - sp.sympify(order, locals={over: letters[over].symbol})) == 0
+    assert str(found) == order
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,7 @@ def test_the_limit_of_the_ratio_is_approached(
     first: str, second: str, over: str, values: dict[str, object], far: object
 ) -> None:
     limit = compare(bounds.catalogue[first], bounds.catalogue[second], over, given(**values)).limit
+    assert limit is not None
     at = values | {over: far}
     own = [
         {k: v for k, v in at.items() if letters[k].symbol in bounds.catalogue[name].letters} for name in (first, second)

@@ -5,8 +5,10 @@ from itertools import pairwise
 from math import log2
 
 import pytest
+from sympy import Integer, Rational
 
 import bounds
+from bounds.symbols import letters
 
 
 def value(name: str, **letters: object) -> Fraction:
@@ -68,8 +70,7 @@ def test_the_activation_state_bound_of_a_small_network_is_230() -> None:
 def test_logarithms_of_the_size_that_the_hard_set_needs(eps: str, d: int, sharp: float, printed: float) -> None:
     assert round(log2(value("hard-set.lower", eps=eps, d=d, alpha="1/10")), 1) == sharp
     order = bounds.catalogue["thm-4.3.lower"].expression
-    letters = {letter.name: letter for letter in order.free_symbols}
-    at = order.subs({letters["eps"]: eps, letters["d"]: d})
+    at = order.subs(letters["eps"].symbol, Rational(eps)).subs(letters["d"].symbol, Integer(d))
     assert round(log2(float(at)), 1) == printed
 
 
