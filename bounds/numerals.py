@@ -64,8 +64,8 @@ def written(value: Exact | Enclosed, side: Side, digits: int) -> Numeral:
     low, high = (numeral(end, digits, Way.CUT) for end in (value.lower, value.upper))
     if (low.digits, low.exponent, low.negative) == (high.digits, high.exponent, high.negative):
         return dc.replace(low, cut=low.cut or isinstance(value, Enclosed))
-    # The ends straddle a digit: the shorter prefix that both share is all that is known.
-    return low if digits == 1 else written(value, side, digits - 1)
+    # The ends straddle a decimal, such as 1 between 0.99... and 1.00...: the value is that decimal or touches it.
+    return dc.replace(low if low.negative else high, cut=True)
 
 
 def numeral(value: Fraction | Dyadic, digits: int, way: Way) -> Numeral:

@@ -107,3 +107,10 @@ def test_interval_arithmetic_encloses_exact_arithmetic(x: Fraction, n: int) -> N
         ends = Enclosed.of(enclosure)
         low, high = (Fraction(*map(int, libmp.to_rational(end._mpf_))) for end in (ends.lower, ends.upper))
         assert low <= exact <= high
+
+
+def test_an_irrational_formula_with_a_rational_value_is_shown_as_that_value() -> None:
+    answer = bounds.catalogue["f-robust.radius"].evaluate(d=2, beta="1/4", K_minus=3)
+    assert isinstance(answer, bounds.Enclosed)
+    assert str(written(answer, Side.EXACT, 4)) == "1"
+    assert str(written(answer, Side.LOWER, 4)) == "0.9999"
