@@ -23,6 +23,9 @@ from certify.outcome import Trust
 from certify.query import Queries
 from certify.tensor_network import TensorNetwork
 
+_MOST_KEPT = 1 << 30
+"""Bytes of slopes that one value's rows may take; a wider value keeps its default slopes."""
+
 
 @dc.dataclass(frozen=True, slots=True)
 class Ascent:
@@ -87,6 +90,9 @@ class AlphaBounder(AbstractBounder):
         """Tightens the open units of a value and returns the slopes that did it."""
         index, counts = open_units(enclosure, value)
         found: list[RowSlopes] = []
+        each = enclosure.lower[0].element_size() * sum(r.unstable.shape[1] for r in enclosure.relaxations.values())
+        if 2 * each * int(counts.sum()) > _MOST_KEPT:
+            return found
 
         def work(samples: Tensor, start: int, stop: int) -> None:
             columns, part = index[samples, start:stop], enclosure.take(samples)

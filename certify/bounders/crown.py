@@ -35,7 +35,10 @@ class ChosenSlopes:
         known = [int(part.samples.max()) + 1 for parts in self.hidden.values() for part in parts if len(part.samples)]
         renumbered = torch.full((max([size, *known]),), -1, dtype=torch.int64)
         renumbered[index] = torch.arange(len(index))
-        hidden = {value: [part.take(renumbered, device) for part in parts] for value, parts in self.hidden.items()}
+        hidden = {
+            value: [taken for part in parts if len((taken := part.take(renumbered, device)).samples)]
+            for value, parts in self.hidden.items()
+        }
         return ChosenSlopes(hidden, {i: s[index.to(s.device)].to(device) for i, s in self.margin.items()})
 
 
