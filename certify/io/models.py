@@ -15,7 +15,7 @@ from certify.io.formats import Format, recognise
 from certify.io.normalisation import Normalisation
 from certify.io.onnx_reference import reference
 from certify.io.onnxruntime_replay import Replay, replay
-from certify.network import Counts, Network
+from certify.network import Counts, Linear, Network
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,8 @@ class Inspection:
     """What a model file holds, read or not.
 
     ``ops`` counts op types as the file names them. ``refused`` has a sentence for every node that cannot be read,
-    and is empty when ``load`` works; then ``counts`` and ``digest`` (of the network) are set.
+    and is empty when ``load`` works; then ``counts``, ``digest`` (of the network) and ``widths`` are set: the lengths of
+    its input and of what each affine or convolution op makes.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class Inspection:
     digest: str | None
     notes: tuple[str, ...]
     refused: tuple[str, ...]
+    widths: tuple[int, ...] = ()
 
 
 def load(
@@ -243,6 +245,10 @@ def inspect(path: str | os.PathLike[str], *, arch: str | None = None) -> Inspect
         counts=network.count(),
         digest=network.digest,
         notes=loaded.notes,
+        widths=(
+            network.input_width,
+            *(node.op.output_width for node in network.nodes if isinstance(node.op, Linear)),
+        ),
     )
 
 

@@ -47,6 +47,7 @@ def test_an_inspection_can_be_read_by_programs(place: Place, certify: Certify) -
     assert code == 0
     assert found["digest"] == tiny_network().digest
     assert found["counts"]["dense"] == 9
+    assert found["widths"] == [2, 3]
     assert found["refused"] == []
 
 
