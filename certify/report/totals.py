@@ -59,7 +59,7 @@ class Totals:
         """(radius, certified accuracy floored, attacked accuracy rounded up) as text, at a few round radii."""
         curve = self.curve
         return [
-            (f"{r:g}", print_floor(100 * curve.certified(r), 1) + "%", print_ceil(100 * curve.attacked(r), 1) + "%")
+            (f"{r:g}", _percent(curve.certified(r), curve.count), _percent(curve.attacked(r), curve.count, up=True))
             for r in curve.ticks()
         ]
 
@@ -71,3 +71,10 @@ class Totals:
     def support(self) -> str:
         """What the non-zero certified radii rest on, in one line."""
         return ", ".join(f"{count} {trust}" for trust, count in self.trust.items()) or "none is above 0"
+
+
+def _percent(fraction: float, count: int, *, up: bool = False) -> str:
+    """A fraction of ``count`` inputs as a percentage with one decimal, rounded down or up in integers."""
+    hits = round(fraction * count)
+    tenths = -(-1000 * hits // count) if up else 1000 * hits // count
+    return f"{tenths // 10}.{tenths % 10}%"

@@ -101,6 +101,12 @@ def test_printed_accuracies_hold_on_their_own_side() -> None:
     assert first == ("0", "33.3%", "33.4%")
 
 
+@pytest.mark.parametrize(("right", "count", "text"), [(22, 40, "55.0%"), (23, 1000, "2.3%"), (29, 50, "58.0%")])
+def test_an_accuracy_that_one_decimal_can_hold_is_printed_as_it_is(right: int, count: int, text: str) -> None:
+    rows = [row(i, 1.0, 1.0) if i < right else wrong(i) for i in range(count)]
+    assert Totals.of(rows).accuracies()[0] == ("0", text, text)
+
+
 @pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
 def test_equal_curves_give_equal_files(kind: str) -> None:
     curve = Curve.of([row(0, 0.5, 0.75), row(1, 0.25, math.inf), wrong(2)])
