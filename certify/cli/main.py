@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from certify.errors import CertifyError
 
 INTERRUPTED = 130
+UNWRITABLE = 2
 COMMANDS = {"inspect": "certify.cli.inspect", "demo": "certify.cli.demo"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command in ``arguments`` (default: the process's own) and returns its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _replace_closed_streams()
     name = COMMANDS.get(words[0]) if words else None
     module = importlib.import_module(name or "certify.cli.radii")
     try:
@@ -29,7 +31,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone: say nothing, and let Python flush into nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output has gone: say nothing
+        _abandon_stdout()
         return INTERRUPTED
+    except OSError as error:  # mostly what we print to: files have errors of their own
+        what = f"Cannot read or write {error.filename or 'the output'}: {error.strerror}"
+        print(f"error: {what}. Make room, or choose another place; a run keeps its finished inputs.", file=sys.stderr)
+        _abandon_stdout()
+        return UNWRITABLE
     return code
+
+
+def _replace_closed_streams() -> None:
+    """A process that was started without standard output or error prints into nowhere."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def _abandon_stdout() -> None:
+    """Lets Python flush at its end what could not be printed into nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ import safetensors
 import safetensors.numpy
 import scipy.sparse as sp
 
-from certify.errors import InvalidInput, UnsupportedModel
+from certify.errors import InvalidInput, SelfCheckFailed, UnsupportedModel
 from certify.network import Add, Affine, Conv2d, Network, Node, Op, ReLU
 
 FORMAT = "relucert-network-1"
@@ -78,7 +78,8 @@ def decode(data: bytes, name: str) -> Network:
     """The network of a file that ``encode`` made.
 
     Raises:
-        InvalidInput: damaged contents, or weights that do not have the digest in the header.
+        InvalidInput: damaged contents.
+        SelfCheckFailed: the weights do not have the digest in the header.
         UnsupportedModel: an architecture written by a newer version.
     """
     stored = header(data, name)
@@ -98,7 +99,7 @@ def decode(data: bytes, name: str) -> Network:
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
         raise InvalidInput(f"{name} is damaged: {type(error).__name__} {error}.") from error
     if network.digest != stored.get(_DIGEST):
-        raise InvalidInput(
+        raise SelfCheckFailed(
             f"{name}: the weights have digest {network.digest[:16]}, the header promises "
             f"{str(stored.get(_DIGEST))[:16]}. The file was changed after it was written; save the network again."
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from certify.errors import InvalidInput, UnsupportedModel
+from certify.errors import InvalidInput, SelfCheckFailed, UnsupportedModel
 from certify.io import files, onnx_writer, safetensors_format
 from certify.io.models import load, to_module
 from certify.io.writers import read_metadata, save
@@ -121,7 +121,7 @@ def test_changed_weights_do_not_pass_the_digest(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    with pytest.raises(InvalidInput, match="digest"):
+    with pytest.raises(SelfCheckFailed, match="digest"):
         load(path)
 
 
