@@ -169,7 +169,7 @@ class Certifier:
             return
         asked = queries.take(index).within(np.minimum(queries.radii[index], bracket.upper[index]))
         start = np.where(bracket.lower[index] > 0, bracket.lower[index] * 1.1, self._guess(asked))
-        found = prover.prove(asked, start=start, tolerance=self._settings.tolerance / 2, deadline=deadline.part(0.7))
+        found = prover.prove(asked, start=start, tolerance=self._settings.tolerance / 2, deadline=deadline)
         bracket.raise_lower(index, found.radius, prover)
         bracket.timed_out[index] |= ~found.settled
 

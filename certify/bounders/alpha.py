@@ -11,7 +11,7 @@ from torch import Tensor
 
 from certify.bounders.ball import BallBatch
 from certify.bounders.base import AbstractBounder, MarginBounds
-from certify.bounders.budget import DEFAULT_BYTES, over_rows
+from certify.bounders.budget import DEFAULT_BYTES, Limits, over_rows
 from certify.bounders.crown import ChosenSlopes, certified, margin_form, nothing
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.linear_form import LinearForm
@@ -78,7 +78,7 @@ class AlphaBounder(AbstractBounder):
             with torch.no_grad():
                 enclosure.extend()
                 if value in targets:
-                    refine(enclosure, value, budget=self._budget)
+                    refine(enclosure, value, Limits(self._budget, deadline))
             if value in targets and enclosure.relaxations and self._ascent.hidden_steps and not deadline.passed:
                 hidden[value] = self._improve(enclosure, value, deadline)
         rows = self.tensors.tensor(queries.rows)
@@ -104,7 +104,7 @@ class AlphaBounder(AbstractBounder):
             found.append(RowSlopes(samples, columns, upper=sides[0], lower=sides[1]))
 
         kept = 12 * sum(self.tensors.network.widths[:value]) * enclosure.lower[0].element_size()
-        over_rows(counts, kept, self._budget, work)
+        over_rows(counts, kept, Limits(self._budget, deadline), work)
         return found
 
     def _ascend(

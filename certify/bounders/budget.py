@@ -1,9 +1,12 @@
-"""Memory as a budget: work is cut into pieces that fit, and a piece that still does not fit is halved."""
+"""Memory and time as limits: work is cut into pieces that fit; one that does not is halved, a late one left out."""
 
+import dataclasses as dc
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from certify.deadline import Deadline
 
 DEFAULT_BYTES = 1 << 26
 """Working memory that one piece of a computation aims at, in bytes. On a CPU small pieces are also the fast ones: their
@@ -15,16 +18,25 @@ _ROWS = 1024
 _COLUMNS = 16
 
 
-def over_rows(counts: Tensor, bytes_each: int, budget: int, work: Callable[[Tensor, int, int], None]) -> None:
+@dc.dataclass(frozen=True, slots=True)
+class Limits:
+    """What a computation may take: about ``bytes`` of working memory at once, and no new piece after ``deadline``."""
+
+    bytes: int = DEFAULT_BYTES
+    deadline: Deadline = dc.field(default_factory=Deadline.never)
+
+
+def over_rows(counts: Tensor, bytes_each: int, limits: Limits, work: Callable[[Tensor, int, int], None]) -> None:
     """Calls ``work(samples, start, stop)`` so that every row j < counts[i] of every sample i is covered.
 
     Sample i has ``counts[i]`` rows. A piece holds the rows ``start`` to ``stop`` of those ``samples`` that have any
     there, so that samples with few rows are not dragged along as padding. ``bytes_each`` is what one row takes; a piece
-    that does not fit into memory is repeated with half the rows, and one row that does not fit raises.
+    that does not fit into memory is repeated with half the rows, and one row that does not fit raises. Rows that the
+    deadline cuts off are not covered.
     """
     most, start = int(counts.max()) if len(counts) else 0, 0
-    limit = max(1, budget // max(1, bytes_each))
-    while start < most:
+    limit = max(1, limits.bytes // max(1, bytes_each))
+    while start < most and not limits.deadline.passed:
         samples = torch.nonzero(counts > start)[:, 0]
         width = max(1, min(limit // len(samples), max(_COLUMNS, _ROWS // len(samples))))
         stop = min(start + width, most)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from certify.bounders.ball import BallBatch
 from certify.bounders.base import AbstractBounder, MarginBounds
-from certify.bounders.budget import DEFAULT_BYTES
+from certify.bounders.budget import DEFAULT_BYTES, Limits
 from certify.bounders.closed_form import positive_radius
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.linear_form import LinearForm
@@ -74,19 +74,21 @@ class CrownBounder(AbstractBounder):
     def bound(self, queries: Queries, deadline: Deadline) -> MarginBounds:
         if deadline.passed:
             return nothing(queries)
-        return self.certify(queries)
+        return self.certify(queries, deadline)
 
-    def certify(self, queries: Queries, slopes: ChosenSlopes | None = None) -> MarginBounds:
-        """Bounds with ``slopes`` where they are given."""
-        enclosure, form = self.relax(queries, slopes)
+    def certify(self, queries: Queries, deadline: Deadline, slopes: ChosenSlopes | None = None) -> MarginBounds:
+        """Bounds with ``slopes`` where they are given; looser ones where the deadline comes first."""
+        enclosure, form = self.relax(queries, deadline, slopes)
         return certified(enclosure.ball, form)
 
     @torch.no_grad()
-    def relax(self, queries: Queries, slopes: ChosenSlopes | None = None) -> tuple[Enclosure, LinearForm]:
+    def relax(
+        self, queries: Queries, deadline: Deadline, slopes: ChosenSlopes | None = None
+    ) -> tuple[Enclosure, LinearForm]:
         """The finished enclosure at the queries' radii and the linear margins on it."""
         ball = BallBatch.of(queries, self.tensors, rounded=self._rounded)
         hidden = slopes.hidden if slopes else None
-        enclosure = enclose(Enclosure.start(self.tensors, ball), slopes=hidden, budget=self._budget)
+        enclosure = enclose(Enclosure.start(self.tensors, ball), Limits(self._budget, deadline), slopes=hidden)
         return enclosure, margin_form(enclosure, queries, slopes.margin if slopes else None)
 
 

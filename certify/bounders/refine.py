@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from certify.bounders.budget import DEFAULT_BYTES, over_rows
+from certify.bounders.budget import Limits, over_rows
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.substitution import Selection, Slopes, Substitution
 from certify.network import ReLU
@@ -53,13 +53,16 @@ HiddenSlopes = Mapping[int, Sequence[RowSlopes]]
 """For each value, the slopes chosen for its rows; rows that are not named use the default slopes."""
 
 
-def enclose(enclosure: Enclosure, *, slopes: HiddenSlopes | None = None, budget: int = DEFAULT_BYTES) -> Enclosure:
-    """The enclosure extended to the output, every open pre-activation refined by backward substitution."""
+def enclose(enclosure: Enclosure, limits: Limits, *, slopes: HiddenSlopes | None = None) -> Enclosure:
+    """The enclosure extended to the output, every open pre-activation refined by backward substitution.
+
+    What the deadline leaves unrefined keeps its interval bounds: looser, and as valid.
+    """
     targets = feeds_relu(enclosure)
     for value in range(1, len(enclosure.network.network.nodes) + 1):
         enclosure.extend()
         if value in targets:
-            refine(enclosure, value, slopes=(slopes or {}).get(value, ()), budget=budget)
+            refine(enclosure, value, limits, slopes=(slopes or {}).get(value, ()))
     return enclosure
 
 
@@ -68,7 +71,7 @@ def feeds_relu(enclosure: Enclosure) -> set[int]:
     return {node.inputs[0] for node in enclosure.network.network.nodes if isinstance(node.op, ReLU)}
 
 
-def refine(enclosure: Enclosure, value: int, *, slopes: Sequence[RowSlopes] = (), budget: int = DEFAULT_BYTES) -> None:
+def refine(enclosure: Enclosure, value: int, limits: Limits, *, slopes: Sequence[RowSlopes] = ()) -> None:
     """Tightens the open units of the enclosure's last value; those that ``slopes`` name, with those slopes first."""
     if _interval_is_exact(enclosure, value - 1):
         return
@@ -78,11 +81,13 @@ def refine(enclosure: Enclosure, value: int, *, slopes: Sequence[RowSlopes] = ()
         enclosure.tighten(value, *enclosure.ball.image(first, enclosure.typical[value]))
         return
     for chosen in slopes:
+        if limits.deadline.passed:
+            return
         part = enclosure.take(chosen.samples)
         for rows, side in zip(both_signs(enclosure, chosen.index), (chosen.upper, chosen.lower), strict=True):
             tighten_rows(enclosure, value, chosen.samples, rows, _settle(part, value, rows, side))
     for likely in (True, False):
-        _refine_side(enclosure, value, likely, budget)
+        _refine_side(enclosure, value, likely, limits)
 
 
 def both_signs(enclosure: Enclosure, index: Tensor) -> tuple[Selection, Selection]:
@@ -91,7 +96,7 @@ def both_signs(enclosure: Enclosure, index: Tensor) -> tuple[Selection, Selectio
     return Selection(index, -ones), Selection(index, ones)
 
 
-def _refine_side(enclosure: Enclosure, value: int, likely: bool, budget: int) -> None:
+def _refine_side(enclosure: Enclosure, value: int, likely: bool, limits: Limits) -> None:
     """Bounds every open unit on one side: where its sign at the centre is ``likely`` to be settled, or the other."""
     index, counts = open_units(enclosure, value)
     widest = max(enclosure.network.network.widths[: value + 1])
@@ -103,7 +108,7 @@ def _refine_side(enclosure: Enclosure, value: int, likely: bool, budget: int) ->
         rows = Selection(columns, sign)
         tighten_rows(enclosure, value, samples, rows, _settle(enclosure.take(samples), value, rows, {}))
 
-    over_rows(counts, 6 * widest * enclosure.lower[0].element_size(), budget, work)
+    over_rows(counts, 6 * widest * enclosure.lower[0].element_size(), limits, work)
 
 
 def open_units(enclosure: Enclosure, value: int) -> tuple[Tensor, Tensor]:

@@ -46,8 +46,8 @@ class Inspection:
     """What a model file holds, read or not.
 
     ``ops`` counts op types as the file names them. ``refused`` has a sentence for every node that cannot be read,
-    and is empty when ``load`` works; then ``counts``, ``digest`` (of the network) and ``widths`` are set: the lengths of
-    its input and of what each affine or convolution op makes.
+    and is empty when ``load`` works; then ``counts``, ``digest`` (of the network) and ``widths`` are set: the lengths
+    of its input and of what each affine or convolution op makes.
     """
 
     path: Path

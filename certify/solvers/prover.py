@@ -24,6 +24,9 @@ _RETRIES = 4
 _BACK = 0.7
 """How much smaller."""
 
+_SEARCH = 0.6
+"""The share of the time that the search may take; the rest is the proof's."""
+
 
 class AbstractProver(abc.ABC):
     """Finds certified radii for a batch of inputs.
@@ -63,11 +66,13 @@ class CrownProver(AbstractProver):
     def prove(
         self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline
     ) -> Found:
-        def evaluate(index: np.ndarray, radii: np.ndarray) -> Pass:
-            return crown_pass(self._fast, queries.take(index).within(radii))
+        search = deadline.part(_SEARCH)
 
-        found = largest_radius(evaluate, start, queries.radii, tolerance=tolerance, deadline=deadline)
-        return _proved(found, lambda radii: prove(self._proof, queries, radii, None))
+        def evaluate(index: np.ndarray, radii: np.ndarray) -> Pass:
+            return crown_pass(self._fast, queries.take(index).within(radii), search)
+
+        found = largest_radius(evaluate, start, queries.radii, tolerance=tolerance, deadline=search)
+        return _proved(found, lambda radii: prove(self._proof, queries.within(radii), None, deadline))
 
 
 @final
@@ -84,13 +89,14 @@ class AlphaProver(AbstractProver):
     def prove(
         self, queries: Queries, *, start: Float64[np.ndarray, " b"], tolerance: float, deadline: Deadline
     ) -> Found:
-        passes = AlphaPasses(self._fast, queries, deadline)
-        found = largest_radius(passes, start, queries.radii, tolerance=tolerance, deadline=deadline)
+        search = deadline.part(_SEARCH)
+        passes = AlphaPasses(self._fast, queries, search)
+        found = largest_radius(passes, start, queries.radii, tolerance=tolerance, deadline=search)
 
         def proof(radii: Float64[np.ndarray, " b"]) -> Float64[np.ndarray, " b"]:
             proved = np.zeros(len(queries))
             for index, slopes in passes.chosen():
-                proved[index] = prove(self._proof, queries.take(index), radii[index], slopes)
+                proved[index] = prove(self._proof, queries.take(index).within(radii[index]), slopes, deadline)
             return proved
 
         return _proved(found, proof)
@@ -135,16 +141,16 @@ class ClosedFormProver(AbstractProver):
 
 
 def prove(
-    bounder: CrownBounder, queries: Queries, radii: Float64[np.ndarray, " b"], slopes: ChosenSlopes | None
+    bounder: CrownBounder, queries: Queries, slopes: ChosenSlopes | None, deadline: Deadline
 ) -> Float64[np.ndarray, " b"]:
-    """Radii up to ``radii`` that ``bounder`` proves; where a proof yields nothing, again at a smaller radius."""
-    proved, wish = np.zeros(len(queries)), radii.copy()
+    """Radii up to the queries' own that ``bounder`` proves; where a proof yields nothing, again at a smaller radius."""
+    proved, wish = np.zeros(len(queries)), queries.radii.copy()
     for _ in range(_RETRIES):
         index = np.flatnonzero((proved == 0) & (wish > 0))
         if not index.size:
             break
         part = slopes.take(torch.as_tensor(index), "cpu") if slopes else None
-        proved[index] = bounder.certify(queries.take(index).within(wish[index]), part).radius
+        proved[index] = bounder.certify(queries.take(index).within(wish[index]), deadline, part).radius
         wish *= _BACK
     return proved
 

@@ -15,9 +15,9 @@ from certify.query import Queries
 from certify.solvers.largest_radius import Pass
 
 
-def crown_pass(bounder: CrownBounder, queries: Queries) -> Pass:
+def crown_pass(bounder: CrownBounder, queries: Queries, deadline: Deadline) -> Pass:
     """One CROWN relaxation at the queries' radii."""
-    enclosure, form = bounder.relax(queries)
+    enclosure, form = bounder.relax(queries, deadline)
     return _read(form, enclosure.ball)
 
 
@@ -33,7 +33,7 @@ def plain_pass(bounder: AbstractBounder, queries: Queries, at_centre: Float64[np
 @torch.no_grad()
 def linear_radius(bounder: CrownBounder, queries: Queries) -> Float64[np.ndarray, " b"]:
     """The radius of the network's linearisation at each centre, without the domain: a first guess, not a bound."""
-    enclosure, form = bounder.relax(queries.within(np.zeros(len(queries))))
+    enclosure, form = bounder.relax(queries.within(np.zeros(len(queries))), Deadline.never())
     return _numbers(uncut_radius(form, enclosure.ball))
 
 
