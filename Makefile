@@ -3,8 +3,9 @@ PYTHON ?= python3
 
 BIN := .venv/bin
 STAMP := .venv/installed
-# Tiny matrices gain nothing from threads, and tests that start processes would fight over the cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+# Tiny matrices gain nothing from threads, and lose much where other work shares the cores.
+PYTHON1 := OMP_NUM_THREADS=1 $(BIN)/python
+PYTEST := $(PYTHON1) -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench nightly clean
@@ -21,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP) ## train a small digits classifier, save it, certify the saved file
-	$(BIN)/python -m certify demo
+	$(PYTHON1) -m certify demo
 
 test: $(STAMP) ## the whole test suite
 	$(PYTEST)

@@ -31,11 +31,13 @@ def rows() -> list[Record]:
     return [Record(9, broken), Record(4, wrong), failed(7, 1, norm=Norm.LINF, method="auto", reason="boom")]
 
 
+COHEN = ("idx", "label", "predict", "radius", "correct", "time")
+
+
 def test_the_table_begins_with_the_columns_of_the_field_and_rounds_to_the_safe_side() -> None:
     lines = list(csv.reader(io.StringIO(radii_table(rows())), delimiter="\t"))
     assert lines == [
-        ["idx", "label", "predict", "radius", "correct", "time"]
-        + ["radius_upper", "status", "method", "norm", "eps_units", "trust"],
+        [*COHEN, "radius_upper", "status", "method", "norm", "eps_units", "trust"],
         ["4", "1", "2", "0.000000", "0", "0.000", "0.000000", "misclassified", "none", "inf", "input", "rounded"],
         ["7", "1", "-1", "0.000000", "0", "0.000", "inf", "error", "auto", "inf", "input", "float"],
         ["9", "3", "3", "0.333333", "1", "1.235", "0.666667", "bracketed", "alpha", "inf", "input", "rounded"],
