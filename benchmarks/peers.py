@@ -3,13 +3,13 @@
 import numpy as np
 from jaxtyping import Float64
 
-from certify.bounders.auto_lirpa import AutoLirpaBounder
+from certify.bounders.base import AbstractBounder
 from certify.deadline import Deadline
 from certify.query import Queries
 
 
 def bisected(
-    bounder: AutoLirpaBounder, queries: Queries, *, start: float, tolerance: float
+    bounder: AbstractBounder, queries: Queries, *, start: float, tolerance: float
 ) -> Float64[np.ndarray, " b"]:
     """Radii by bisection with one radius per sample: doubled until the bound fails, halved until it holds, then split.
 

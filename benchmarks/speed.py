@@ -12,11 +12,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.nets import classified, images, perceptron
+from benchmarks.peak import megabytes
 from benchmarks.peers import bisected
-from certify.bounders.alpha import AlphaBounder, Ascent
-from certify.bounders.auto_lirpa import AutoLirpaBounder
+from benchmarks.sides import Side, bounder
 from certify.bounders.base import AbstractBounder
-from certify.bounders.crown import CrownBounder
 from certify.deadline import Deadline
 from certify.network import Network
 from certify.query import Queries, robustness
@@ -26,8 +25,6 @@ from certify.solvers.prover import CrownProver
 BATCH = 64
 TOLERANCE = 1e-3
 RADII = {Norm.LINF: 0.01, Norm.L2: 0.15}
-EQUAL_MARGIN = Ascent(margin_steps=20, hidden_steps=12, rate=1.0, decay=0.9)
-"""Enough ascent to reach the mean margin of the peer's joint optimisation of all intermediate bounds."""
 NETS = {"784-512-10": (784, 512, 10), "784-256x4-10": (784, 256, 256, 256, 256, 10)}
 
 
@@ -64,14 +61,21 @@ def run(out: Path, *, data: str | None, size: str) -> None:
             for compare in (_bounds, _radii, _alpha):
                 rows.append(compare(name, network, queries, repeats))
                 print(rows[-1].line(), flush=True)
+            _print_memory(queries, labels)
     out.mkdir(parents=True, exist_ok=True)
     (out / "speed.json").write_text(json.dumps([dc.asdict(row) for row in rows], indent=1) + "\n")
     print(f"written: {out / 'speed.json'}")
 
 
+def _print_memory(queries: Queries, labels: np.ndarray) -> None:
+    """What each side of the CROWN and alpha-CROWN comparisons adds to a process's peak memory."""
+    for side in Side:
+        print(f"{'':26} peak memory of {side.value}: {megabytes(side, queries, labels):.0f} MB", flush=True)
+
+
 def _bounds(name: str, network: Network, queries: Queries, repeats: int) -> Row:
     """CROWN at one radius: how the bounds differ, and our rate of products against plain ones of the same shapes."""
-    ours, peer = CrownBounder(network), _peer(network, "CROWN")
+    ours, peer = bounder(Side.OUR_CROWN, network), bounder(Side.PEER_CROWN, network)
     times = _paired(lambda: _lower(ours, queries), lambda: _lower(peer, queries), repeats)
     first, second = _lower(ours, queries), _lower(peer, queries)
     apart = (first - second) / np.maximum(1.0, np.abs(second))
@@ -85,7 +89,7 @@ def _bounds(name: str, network: Network, queries: Queries, repeats: int) -> Row:
 def _radii(name: str, network: Network, queries: Queries, repeats: int) -> Row:
     """Certified radii to 1e-3: ours searched in float32 and proved in float64; the peer's bisected, not proved."""
     free = queries.within(np.full(len(queries), np.inf))
-    prover, peer = CrownProver(network), _peer(network, "CROWN")
+    prover, peer = CrownProver(network), bounder(Side.PEER_CROWN, network)
     start = RADII[queries.norm]
 
     def ours() -> np.ndarray:
@@ -103,14 +107,10 @@ def _radii(name: str, network: Network, queries: Queries, repeats: int) -> Row:
 
 def _alpha(name: str, network: Network, queries: Queries, repeats: int) -> Row:
     """alpha-CROWN with every layer's slopes, against the peer's 10 iterations on all intermediate bounds."""
-    ours, peer = AlphaBounder(network, ascent=EQUAL_MARGIN), _peer(network, "CROWN-Optimized")
+    ours, peer = bounder(Side.OUR_ALPHA, network), bounder(Side.PEER_ALPHA, network)
     times = _paired(lambda: _lower(ours, queries), lambda: _lower(peer, queries), min(repeats, 2))
     first, second = _lower(ours, queries).min(axis=1).mean(), _lower(peer, queries).min(axis=1).mean()
     return _row("alpha-CROWN", name, queries, times, f"mean smallest margin {first:.4f} against {second:.4f}")
-
-
-def _peer(network: Network, method: str) -> AutoLirpaBounder:
-    return AutoLirpaBounder(network, network.input_shape, method=method)
 
 
 def _lower(bounder: AbstractBounder, queries: Queries) -> np.ndarray:
