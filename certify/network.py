@@ -239,11 +239,11 @@ class Network:
             given = ", ".join(str(widths[k]) for k in node.inputs)
             raise InvalidInput(f"{name} reads vectors of {node.op.input_width} numbers, but was given {given}.")
         for numbers in node.op.parameters:
-            bad = int(np.count_nonzero(~np.isfinite(numbers)))
-            if bad:
+            bad = numbers[~np.isfinite(numbers)]
+            if bad.size:
                 raise InvalidInput(
-                    f"{name} has {bad} weight(s) or bias(es) that are NaN or infinite; no statement about such a "
-                    f"network makes sense. Was training stopped after it diverged?"
+                    f"{name} has {bad.size} weight(s) or bias(es) that are NaN or infinite, the first {bad[0]}; no "
+                    f"statement about such a network makes sense. Was training stopped after it diverged?"
                 )
         if isinstance(node.op, Affine) and node.op.bias.shape != (node.op.output_width,):
             raise InvalidInput(f"{name}: weight {node.op.weight.shape} and bias {node.op.bias.shape} do not fit.")

@@ -30,11 +30,11 @@ def find(path: str | os.PathLike[str]) -> Path:
         InvalidInput: neither is a file.
     """
     wanted = Path(path)
+    if wanted.is_dir():
+        raise InvalidInput(f"{wanted} is a folder; a file is needed.")
     for candidate in (wanted, wanted.with_name(wanted.name + ".gz")):
         if candidate.is_file():
             return candidate
-    if wanted.is_dir():
-        raise InvalidInput(f"{wanted} is a folder; a file is needed.")
     raise InvalidInput(f"There is no file {wanted} (nor {wanted.name}.gz beside it). Check the path.")
 
 
