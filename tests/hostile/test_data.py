@@ -40,16 +40,19 @@ def test_a_point_that_is_not_finite_is_named(place: Place, kind: str, value: flo
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": np.zeros((3, 5)), "y": np.zeros(3, int)}, "its points have shape (5,) (5 numbers), the model reads (4,)"),
-        ({"x": np.zeros(4), "y": np.zeros(1, int)}, "x"),
-        ({"x": np.zeros((3, 4)), "y": np.zeros(2, int)}, "2"),
+        (
+            {"x": np.zeros((3, 5)), "y": np.zeros(3, int)},
+            "its points have shape (5,) (5 numbers), the model reads (4,)",
+        ),
+        ({"x": np.zeros(4), "y": np.zeros(1, int)}, "shape (4,); numbers, one point a row, needed"),
+        ({"x": np.zeros((3, 4)), "y": np.zeros(2, int)}, "labels"),
         ({"x": np.zeros((0, 4)), "y": np.zeros(0, int)}, "no points"),
         ({"x": np.zeros((3, 4)), "y": np.array([0, 1, 3])}, "Label 3 of input 2"),
         ({"x": np.zeros((3, 4)), "y": np.array([0, -1, 1])}, "Label -1 of input 1"),
         ({"x": np.zeros((3, 4)), "y": np.array([0, 2**40, 1])}, f"Label {2**40} of input 1"),
         ({"x": np.zeros((3, 4)), "y": np.array([0, 0.5, 1])}, "0.5"),
         ({"x": np.zeros((3, 4)), "y": np.array([0, np.nan, 1])}, "nan"),
-        ({"x": np.full((3, 4), "a"), "y": np.zeros(3, int)}, "x"),
+        ({"x": np.full((3, 4), "a"), "y": np.zeros(3, int)}, "points of type <U1"),
         ({"x": np.zeros((3, 4), complex), "y": np.zeros(3, int)}, "complex"),
     ],
 )
@@ -59,10 +62,24 @@ def test_arrays_that_do_not_fit_are_refused(place: Place, arrays: dict[str, np.n
     assert place.nothing_was_made
 
 
-@pytest.mark.parametrize("spec", ["digits", "mnist:.", "cifar10:.", "gone.npz", "cats", "net.onnx", ".", ""])
-def test_a_data_set_that_does_not_fit_or_is_none_is_refused_by_name(place: Place, spec: str) -> None:
-    ended = place.certify("net.safetensors", "--data", spec, *OUT)
-    assert ended.refused(2, repr(spec) if spec in ("cats", "net.onnx", ".", "") else spec.removeprefix("cifar10:"))
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("digits", "Data set digits does not fit the model: its points have shape (8, 8)"),
+        ("mnist:.", ". has no t10k-images-idx3-ubyte"),
+        ("mnist:gone", "There is no folder gone"),
+        ("cifar10:.", "data.npz holds points of shape (4,), CIFAR-10's images have 3 x 32 x 32"),
+        ("cifar10-train:.", ". has no data_batch_1"),
+        ("gone.npz", "There is no file gone.npz"),
+        ("x.npy,gone.npy", "There is no file x.npy"),
+        ("cats", "Unknown data set 'cats'"),
+        ("net.onnx", "Unknown data set 'net.onnx'"),
+        (".", "Unknown data set '.'"),
+        ("", "Unknown data set ''"),
+    ],
+)
+def test_a_data_set_that_does_not_fit_or_is_none_is_refused_by_name(place: Place, spec: str, message: str) -> None:
+    assert place.certify("net.safetensors", "--data", spec, *OUT).refused(2, message)
     assert place.nothing_was_made
 
 
