@@ -71,6 +71,7 @@ def save_models(folder: Path, seed: int) -> list[Path]:
 def certify_saved(folder: Path, model: Path, norm: str, seed: int) -> int:
     """Certifies a saved file on the first test images as the main command does, then shows brackets and curve."""
     from certify.cli import session
+    from certify.cli.request import Request
     from certify.report.curve import Curve
     from certify.store import read_rows
 
@@ -89,7 +90,7 @@ def certify_saved(folder: Path, model: Path, norm: str, seed: int) -> int:
         str(out),
     ]
     print(f"\n$ python -m certify {' '.join(words)}", flush=True)
-    request = session.Request(
+    request = Request(
         model=str(model),
         data="digits",
         index=INDEX,

@@ -112,17 +112,3 @@ def progress_line(heading: Heading, store: Store, before: int, spent: float) -> 
     counts = ", ".join(f"{count} {status.value}" for status, count in totals.statuses.items() if count)
     lower, upper = totals.averages()[1][1:]
     return f"{done}/{heading.total}: {counts}; median radius {lower}..{upper}; {spent:.0f} s, about {left:.0f} s left"
-
-
-def choose_display(
-    heading: Heading, store: Store, rows: Output | None, log: Output, clock: Callable[[], float]
-) -> Display:
-    """The display that fits: live on a terminal, else plain; with JSON rows to ``rows`` if that is given."""
-    display: Display
-    if log.isatty():
-        from certify.cli.live import LiveDisplay  # rich is for terminals only
-
-        display = LiveDisplay(heading, store, log, clock)
-    else:
-        display = PlainDisplay(heading, store, log, clock)
-    return display if rows is None else JsonDisplay(rows, display)

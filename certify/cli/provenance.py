@@ -6,17 +6,15 @@ import json
 import math
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import certify
+from certify.cli.request import Request
 from certify.io.datasets import PointSet
 from certify.io.models import LoadedModel
 from certify.radius import Settings
 from certify.report.summary import Heading
 from certify.run import describe_domain
-
-if TYPE_CHECKING:
-    from certify.cli.session import Request
 
 _PACKAGES = ("torch", "numpy", "onnxruntime")
 UNITS = "radii are in the units of the raw input, before any normalisation; times in seconds"
@@ -41,7 +39,7 @@ def data_name(spec: str) -> str:
     return Path(spec.split(",")[0]).name
 
 
-def heading(request: "Request", model: LoadedModel, points: PointSet, settings: Settings) -> Heading:
+def heading(request: Request, model: LoadedModel, points: PointSet, settings: Settings) -> Heading:
     """The run in names and settings, as its summaries print them."""
     counts = model.network.count()
     setup = {
@@ -77,7 +75,7 @@ def opening(about: Heading, folder: Path, done: int) -> list[str]:
 
 
 def run_facts(
-    folder: Path, request: "Request", model: LoadedModel, points: PointSet, settings: Settings
+    folder: Path, request: Request, model: LoadedModel, points: PointSet, settings: Settings
 ) -> dict[str, Any]:
     """The content of ``run.json``; when a run is resumed, its earlier sessions stay."""
     counts = model.network.count()
@@ -120,7 +118,7 @@ def run_facts(
     }
 
 
-def _session(request: "Request", settings: Settings) -> dict[str, Any]:
+def _session(request: Request, settings: Settings) -> dict[str, Any]:
     versions = {name: _version(name) for name in _PACKAGES}
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

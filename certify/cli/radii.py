@@ -67,9 +67,10 @@ def add_model_options(made: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Reads the arguments, certifies, and returns the exit code."""
     given = parser().parse_args(arguments)
-    from certify.cli import session  # numpy and torch come in here, after --help and mistyped options
+    from certify.cli import request as asked  # numpy and torch come in here, after --help and mistyped options
+    from certify.cli import session
 
-    request = session.Request(
+    request = asked.Request(
         model=given.model,
         data=given.data,
         index=given.index,
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
         seconds=given.seconds,
         device=given.device,
         seed=given.seed,
-        reading=session.Reading(given.arch, given.mean, given.std, given.input_shape),
+        reading=asked.Reading(given.arch, given.mean, given.std, given.input_shape),
         out=given.out,
         resume=given.resume,
         json=given.json,

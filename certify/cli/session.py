@@ -1,92 +1,24 @@
 """A whole run: read model and data, certify, keep every answer, report."""
 
-import dataclasses as dc
-import math
 import time
 from pathlib import Path
 
-import torch
-
 from certify.cli import provenance
-from certify.cli.display import Display, Output, choose_display
+from certify.cli.choice import choose_display
+from certify.cli.display import Display, Output
 from certify.cli.interrupts import terminate_as_interrupt
 from certify.cli.main import INTERRUPTED
+from certify.cli.request import Request
 from certify.errors import InvalidInput
 from certify.io.datasets import load_points
-from certify.io.models import LoadedModel, load
 from certify.outcome import Status
-from certify.radius import Certifier, Settings
-from certify.region import Box, Norm
+from certify.radius import Certifier
+from certify.region import Norm
 from certify.report.folder import write_json, write_report
 from certify.report.summary import Heading, terminal_summary
 from certify.report.totals import Totals
 from certify.run import Engine, Job, execute, identity
 from certify.store import Store
-
-
-@dc.dataclass(frozen=True, slots=True)
-class Reading:
-    """How a model file is to be read: the options ``--arch``, ``--mean``, ``--std`` and ``--input-shape``."""
-
-    arch: str | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    input_shape: tuple[int, ...] | None = None
-
-    def load(self, path: str) -> LoadedModel:
-        """The model in the file."""
-        return load(path, arch=self.arch, mean=self.mean, std=self.std, input_shape=self.input_shape)
-
-
-@dc.dataclass(frozen=True, slots=True)
-class Request:
-    """What the command line asks for; radii in raw input units, ``out`` None for a new folder under ``runs``."""
-
-    model: str
-    data: str
-    index: str | None = None
-    norm: str = "2"
-    method: str = "auto"
-    domain: tuple[float, float] | None = None
-    max_radius: float = math.inf
-    tolerance: float = 1e-3
-    seconds: float = math.inf
-    device: str = "auto"
-    seed: int = 0
-    reading: Reading = Reading()
-    out: Path | None = None
-    resume: bool = False
-    json: bool = False
-    command: tuple[str, ...] = ()
-
-    def settings(self, width: int) -> Settings:
-        """The engine's settings for inputs of ``width`` numbers.
-
-        Raises:
-            InvalidInput: a value that has no meaning, or a device that is not there.
-        """
-        return Settings(
-            norm=Norm.parse(self.norm),
-            method=self.method,
-            domain=None if self.domain is None else Box.uniform(*self.domain, width),
-            max_radius=self.max_radius,
-            tolerance=self.tolerance,
-            seconds=self.seconds,
-            seed=self.seed,
-            device=find_device(self.device),
-        )
-
-
-def find_device(name: str) -> str:
-    """``cpu`` or ``cuda``; ``auto`` is the GPU when there is one.
-
-    Raises:
-        InvalidInput: ``cuda`` is asked for and torch sees none.
-    """
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise InvalidInput("--device cuda: torch sees no GPU here. Use --device cpu, or install a CUDA build of torch.")
-    return "cuda" if name != "cpu" and there else "cpu"
 
 
 def certify_file(request: Request, *, out: Output, log: Output) -> int:

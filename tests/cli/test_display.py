@@ -1,7 +1,8 @@
 import io
 from pathlib import Path
 
-from certify.cli.display import JsonDisplay, PlainDisplay, choose_display
+from certify.cli.choice import choose_display
+from certify.cli.display import JsonDisplay, PlainDisplay
 from certify.cli.live import LiveDisplay
 from certify.record import Record
 from certify.region import Norm
