@@ -23,7 +23,7 @@ def read_cifar(folder: str, *, train: bool) -> Raw:
     """
     place = Path(folder)
     if place.is_file():
-        return read_arrays(folder)
+        return _archive(place)
     if not place.is_dir():
         raise InvalidInput(
             f"There is no folder {folder}. Give the folder that holds the CIFAR-10 batches: cifar10:DIR."
@@ -36,14 +36,23 @@ def read_cifar(folder: str, *, train: bool) -> Raw:
                 parts = [reader(path) for path in paths]
                 images, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
                 return Raw(images.reshape(-1, 3, 32, 32), labels, Layout.CHW, bytes=True)
-    archives = sorted(place.glob("*.npz"))
-    wanted = [path for path in archives if ("train" in path.name) == train] or archives
+    wanted = [path for path in sorted(place.glob("*.npz")) if ("train" in path.name) == train]
     if len(wanted) == 1:
-        return read_arrays(str(wanted[0]))
+        return _archive(wanted[0])
     raise InvalidInput(
         f"{folder} has no {stems[0]} (python version), no {stems[0]}.bin (binary version) and {len(wanted)} npz "
         f"files that fit. Give the unpacked folder, or one npz file by its own name."
     )
+
+
+def _archive(path: Path) -> Raw:
+    raw = read_arrays(str(path))
+    if raw.width != _ROW - 1:
+        raise InvalidInput(
+            f"{path} holds points of shape {raw.shape}, CIFAR-10's images have 3 x 32 x 32 numbers. If it is meant, "
+            f"give it by its own name: --data {path}."
+        )
+    return raw
 
 
 def _binary(path: Path) -> tuple[np.ndarray, np.ndarray]:

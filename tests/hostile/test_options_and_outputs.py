@@ -36,17 +36,19 @@ def test_a_limit_that_is_no_positive_number_is_refused(place: Place, option: str
         (("--domain", "0,1/4"), "lies outside the domain by"),
         (("--index", "6:"), "6:"),
         (("--index", "0,0"), "0,0"),
-        (("--resume", "--out", "nowhere/../run"), ""),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused(place: Place, words: tuple[str, ...], message: str) -> None:
-    if words[0] == "--resume":
-        (place.folder / "run").mkdir()
-        (place.folder / "run" / "notes.txt").write_text("mine")
-        assert place.certify(*RUN, "--resume").refused(2, "'notes.txt'", "not a run")
-        return
     assert place.certify(*RUN, *words).refused(2, message)
     assert place.nothing_was_made
+
+
+def test_a_folder_of_something_else_is_neither_written_nor_continued(place: Place) -> None:
+    (place.folder / "run").mkdir()
+    (place.folder / "run" / "notes.txt").write_text("mine")
+    assert place.certify(*RUN).refused(2, "run exists and is not empty")
+    assert place.certify(*RUN, "--resume").refused(2, "'notes.txt'", "not a run")
+    assert [path.name for path in (place.folder / "run").iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize("out", ["/proc/nowhere/run", "/dev/full/run", "/dev/full", "data.npz", "data.npz/run"])
@@ -103,13 +105,13 @@ def test_an_output_device_that_is_full_is_said_in_one_line(place: Place, words: 
 
 def test_a_disk_that_fills_up_keeps_whole_rows_and_can_be_continued(place: Place) -> None:
     np.savez(place.folder / "data.npz", **labelled(network(), 40))
-    for limit, name in ((500, "records.jsonl"), (9000, "records.jsonl"), (16000, "curve.")):
+    for limit, name in ((500, "run.json"), (9000, "records.jsonl"), (16000, "curve.")):
         words = (*RUN[:-1], "crown", "--out", f"run{limit}")
         ended = place.certify(*words, largest_file=limit)
         assert ended.refused(2, f"Cannot write run{limit}/", name, "File too large"), limit
         rows = (place.folder / f"run{limit}" / "records.jsonl").read_bytes().splitlines(keepends=True)[1:]
         assert all(row.endswith(b"}\n") and json.loads(row)["lower"] >= 0 for row in rows)
-        assert (len(rows) == 40) == (name != "records.jsonl")
+        assert (len(rows) == 0, len(rows) == 40) == (name == "run.json", name == "curve.")
         assert place.certify(*words, "--resume").code == 0
         assert len((place.folder / f"run{limit}" / "records.jsonl").read_text().splitlines()) == 41
         assert (place.folder / f"run{limit}" / "curve.pdf").stat().st_size > 1000
