@@ -1,0 +1,61 @@
+"""Provers on a small trained classifier: few passes, proofs that lose next to nothing, slopes that help."""
+
+import numpy as np
+import pytest
+
+from certify.cli.demo_training import train
+from certify.deadline import Deadline
+from certify.io.datasets import load_points
+from certify.query import Queries, robustness
+from certify.region import Box, Norm
+from certify.solvers.largest_radius import Found
+from certify.solvers.prover import AbstractProver, AlphaProver, CrownProver
+
+EVERY_NORM = pytest.mark.parametrize("norm", list(Norm), ids=str)
+
+
+@pytest.fixture(scope="module")
+def questions() -> Queries:
+    learned, test = load_points("digits:train", None), load_points("digits", None)
+    network = train(learned.points, learned.labels, seed=0)
+    right = np.flatnonzero(network.evaluate(test.points).argmax(axis=1) == test.labels)[:24]
+    domain = Box.uniform(0.0, 1.0, 64)
+    return robustness(network, test.points[right], test.labels[right], norm=Norm.L2, radius=np.inf, domain=domain)
+
+
+def asked(questions: Queries, norm: Norm) -> Queries:
+    rows = (questions.network, questions.centres, questions.radii, norm, questions.rows, questions.offsets)
+    return Queries(*rows, questions.domain)
+
+
+def found(prover: AbstractProver, queries: Queries, start: np.ndarray) -> Found:
+    return prover.prove(queries, start=start, tolerance=1e-3, deadline=Deadline.never())
+
+
+@EVERY_NORM
+def test_a_radius_to_a_thousandth_takes_a_handful_of_passes(questions: Queries, norm: Norm) -> None:
+    queries = asked(questions, norm)
+    prover = CrownProver(queries.network)
+    answer = found(prover, queries, prover.guess(queries) / 2)
+    assert np.median(answer.passes) <= 6
+    assert answer.settled.all()
+    assert (answer.radius > 0).all()
+
+
+@EVERY_NORM
+def test_the_search_is_no_further_from_the_largest_radius_than_its_tolerance(questions: Queries, norm: Norm) -> None:
+    queries = asked(questions, norm)
+    prover = CrownProver(queries.network)
+    coarse = found(prover, queries, prover.guess(queries) / 2).radius
+    fine = prover.prove(queries, start=coarse, tolerance=1e-5, deadline=Deadline.never()).radius
+    assert (coarse >= fine * (1 - 2e-3)).all()
+
+
+@EVERY_NORM
+def test_chosen_slopes_certify_larger_radii(questions: Queries, norm: Norm) -> None:
+    queries = asked(questions, norm).take(np.arange(8))
+    prover = CrownProver(queries.network)
+    crown = found(prover, queries, prover.guess(queries) / 2).radius
+    alpha = found(AlphaProver(queries.network), queries, crown * 1.1).radius
+    assert (alpha >= crown * (1 - 2e-3)).all()
+    assert alpha.mean() > crown.mean() * 1.005
