@@ -75,7 +75,7 @@ class Bracket:
             SelfCheckFailed: one of them lies above a confirmed witness.
         """
         for i, value in zip(index.tolist(), radius.tolist(), strict=True):
-            if value > self.upper[i] and prover.trust > Trust.FLOAT:
+            if value >= self.upper[i] and value > 0 and prover.trust > Trust.FLOAT:
                 raise SelfCheckFailed(
                     f"{prover.name} certifies radius {value!r} for position {i} of the batch, but a counterexample at "
                     f"{self.upper[i]!r} was confirmed exactly. One of them is wrong: please report the model."
@@ -109,6 +109,7 @@ class Certifier:
         self._crown = CrownProver(network, device=settings.device)
         self._provers = _provers(network, settings, self._crown)
         self._exact = ExactNetwork(network)
+        self._interval = IntervalBounder(network)
         self._attacks: tuple[AbstractAttack, ...] = tuple(
             StrongestAttack(device=settings.device, effort=effort) for effort in (1, 2)
         )
@@ -141,10 +142,11 @@ class Certifier:
     def _squeeze(self, queries: Queries, deadline: Deadline) -> tuple[Bracket, np.ndarray]:
         """The brackets of one batch, and which of its inputs are misclassified (exactly)."""
         bracket = Bracket(len(queries))
-        everything = np.arange(len(queries))
-        bracket.lower_upper(
-            everything, confirm(queries.within(np.zeros(len(queries))), queries.centres, None, self._exact)
-        )
+        at_centre = queries.within(np.zeros(len(queries)))
+        proved_right = (self._interval.bound(at_centre, Deadline.never()).lower > 0).all(axis=1)
+        doubtful = np.flatnonzero(~proved_right)
+        asked = at_centre.take(doubtful)
+        bracket.lower_upper(doubtful, confirm(asked, asked.centres, None, self._exact))
         wrong = bracket.upper == 0
         self._attack(bracket, queries, self._attacks[0], deadline.part(0.3))
         for prover in self._provers:
@@ -223,7 +225,7 @@ def batch_size(network: Network) -> int:
 def _provers(network: Network, settings: Settings, crown: CrownProver) -> tuple[AbstractProver, ...]:
     match settings.method:
         case "ibp":
-            return (PlainProver(IntervalBounder(network, device=settings.device)),)
+            return (PlainProver(IntervalBounder(network)),)
         case "crown":
             return (crown,)
         case "alpha":

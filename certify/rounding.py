@@ -7,6 +7,7 @@ a dot product of n terms, in any order of summation and with or without fused mu
 
 import decimal
 import math
+import sys
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -26,19 +27,24 @@ def gamma(terms: int, unit: float = UNIT) -> float:
 
 
 def float_down(value: Fraction) -> float:
-    """The largest float64 that is not above ``value``."""
-    nearest = float(value)
+    """The largest float64 that is not above ``value``; ``-inf`` below the range."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        return sys.float_info.max if value > 0 else -math.inf
     return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
 
 
 def float_up(value: Fraction) -> float:
-    """The smallest float64 that is not below ``value``."""
+    """The smallest float64 that is not below ``value``; ``inf`` above the range."""
     return -float_down(-value)
 
 
 def sqrt_up(value: Fraction) -> float:
     """A float64 not below ``sqrt(value)``, at most two units in the last place above it; ``value >= 0``."""
     guess = math.sqrt(float_up(value))
+    if math.isinf(guess):  # beyond the squares of floats: scale by a power of four
+        return sqrt_up(value / 4**600) * 2.0**600
     while Fraction(guess) ** 2 < value:
         guess = math.nextafter(guess, math.inf)
     return guess

@@ -73,7 +73,6 @@ class SparseMap(LinearMap):
 
     def __init__(self, op: Affine, dtype: torch.dtype, device: torch.device) -> None:
         matrix = sp.csr_array(op.weight)
-        matrix.sum_duplicates()
         self._forward = _torch_csr(matrix, dtype, device)
         self._absolute = _torch_csr(abs(matrix), dtype, device)
         self._backward = _torch_csr(sp.csr_array(matrix.T), dtype, device)

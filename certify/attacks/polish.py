@@ -155,11 +155,12 @@ class _Judge:
         yield from points
 
     def _is_broken(self, i: int, point: np.ndarray) -> bool:
-        """Whether some margin row is <= 0 over the rationals; far from it, float64 may say no."""
+        """Whether some margin row is <= 0 over the rationals; away from the centre a clear float64 may say no."""
         rows, offsets = self.queries.rows[i], self.queries.offsets[i]
         outputs = self.queries.network.evaluate(point[None, :])[0]
         rough = rows @ outputs + offsets
-        if not (rough <= _NOISE * (np.abs(rows) @ np.abs(outputs) + np.abs(offsets))).any():
+        at_centre = self.queries.radii[i] == 0
+        if not at_centre and not (rough <= _NOISE * (np.abs(rows) @ np.abs(outputs) + np.abs(offsets))).any():
             return False
         values = self.exact.evaluate(point)
         return any(exact_margin(rows[j], offsets[j], values) <= 0 for j in np.argsort(rough))

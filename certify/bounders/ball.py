@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor
 
+from certify.bounders.charges import LEAST, length
 from certify.query import Queries
 from certify.region import Norm
 from certify.rounding import UNIT, gamma
@@ -18,9 +19,6 @@ from certify.tensor_network import DenseMap, TensorNetwork
 
 _SWEEPS = 2
 """Fixed-point steps for the price in an l2 ball cut by a box; each one tightens the bound, none is needed for it."""
-
-_UNDERFLOW = 1e-140
-"""More than the squares of n < 1e13 numbers that underflow inside a norm can hide, per unit of length."""
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +90,9 @@ class BallBatch:
             value = _times(coefficients, self.centre) - self._reach(coefficients)
         if not self.rounded:
             return value
-        terms = gamma(coefficients.shape[-1] + 32)
-        scale = torch.linalg.vector_norm(self.magnitude, dim=1) + torch.linalg.vector_norm(self.centre, dim=1)
-        size = torch.linalg.vector_norm(coefficients, dim=2) * (scale + self.radius)[:, None]
-        underflow = _UNDERFLOW * (scale + self.radius)[:, None]
-        return value - 8 * terms * size - 4 * UNIT * value.abs() - underflow
+        reach = length(self.magnitude, dim=1) + length(self.centre, dim=1) + self.radius
+        size = length(coefficients, dim=2) * reach[:, None]
+        return value - 8 * gamma(coefficients.shape[-1] + 32) * size - 4 * UNIT * value.abs() - LEAST
 
     def image(self, linear: DenseMap, centre: Tensor) -> tuple[Tensor, Tensor]:
         """Bounds (B, m) of ``linear`` on l1 and l2 balls that no domain cuts, exact up to rounding.
@@ -106,9 +102,8 @@ class BallBatch:
         order = 2.0 if self.norm is Norm.L2 else math.inf
         reach = torch.linalg.vector_norm(linear.weight, ord=order, dim=1) * self.radius[:, None]
         if self.rounded:
-            length = torch.linalg.vector_norm(self.centre, dim=1) + self.radius
-            size = torch.linalg.vector_norm(linear.weight, dim=1) * length[:, None]
-            reach = reach + 8 * gamma(linear.row_terms + 32) * size + _UNDERFLOW * (1 + length)[:, None]
+            size = length(linear.weight, dim=1) * (length(self.centre, dim=1) + self.radius)[:, None]
+            reach = reach + 8 * gamma(linear.row_terms + 32) * size + LEAST
             reach = reach + 16 * UNIT * (centre.abs() + linear.bias.abs() + reach)
         return centre - reach, centre + reach
 

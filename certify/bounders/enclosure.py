@@ -72,8 +72,8 @@ class Enclosure:
             case _:
                 linear = self.network.linear[i]
                 bounds, typical = self._through(linear, *reads[0]), linear.apply(centres[0]) + linear.bias
-        self.lower.append(bounds[0])
-        self.upper.append(bounds[1])
+        self.lower.append(bounds[0].nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf))
+        self.upper.append(bounds[1].nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf))
         self.typical.append(typical)
 
     def tighten(self, value: int, lower: Tensor, upper: Tensor) -> None:

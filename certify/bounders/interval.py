@@ -15,15 +15,15 @@ from certify.tensor_network import TensorNetwork
 
 
 class IntervalBounder(AbstractBounder):
-    """Interval arithmetic in float64, rounded outwards; trust ``rounded``.
+    """Interval arithmetic in float64 on the CPU, rounded outwards; trust ``rounded``.
 
     The margin rows are folded into the last value by interval arithmetic too. ``radius`` is the question's own or 0.
     """
 
-    def __init__(self, network: Network, *, device: torch.device | str = "cpu") -> None:
+    def __init__(self, network: Network) -> None:
         self.name = "ibp"
         self.trust = Trust.ROUNDED
-        self._tensors = TensorNetwork(network, dtype=torch.float64, device=device)
+        self._tensors = TensorNetwork(network, dtype=torch.float64)
 
     @torch.no_grad()
     def bound(self, queries: Queries, deadline: Deadline) -> MarginBounds:

@@ -5,6 +5,7 @@ import dataclasses as dc
 from torch import Tensor
 
 from certify.bounders.ball import BallBatch
+from certify.bounders.charges import LEAST
 from certify.rounding import UNIT
 
 
@@ -25,7 +26,7 @@ class LinearForm:
         reach = ball.minimum(self.coefficients)
         value = reach + self.constant
         if ball.rounded:
-            value = value - 1.01 * self.error - 8 * UNIT * (reach.abs() + self.constant.abs())
+            value = value - 1.01 * self.error - 8 * UNIT * (reach.abs() + self.constant.abs()) - LEAST
         return value.nan_to_num(nan=-float("inf"), posinf=-float("inf"), neginf=-float("inf"))
 
     def rows(self, start: int, stop: int) -> "LinearForm":

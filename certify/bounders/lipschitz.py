@@ -7,12 +7,11 @@ import itertools
 import math
 
 import numpy as np
-import torch
 from jaxtyping import Float64
 
 from certify.bounders.base import AbstractBounder, MarginBounds
 from certify.bounders.interval import IntervalBounder
-from certify.bounders.operator_norms import operator_norm_up, padded
+from certify.bounders.operator_norms import operator_norm_up, padded, times_up
 from certify.deadline import Deadline
 from certify.network import Add, Affine, Linear, Network, ReLU
 from certify.outcome import Trust
@@ -22,6 +21,9 @@ from certify.rounding import TINY, gamma
 
 LARGEST_SIDE = 12
 """Up to so many units of either sign, the l2 constant of a network with one hidden layer is found by trying all."""
+
+_SMALL = 1e-60
+"""Beyond this size, or its inverse, the constant over activation patterns is not trusted with its rounding."""
 
 
 class LipschitzBounder(AbstractBounder):
@@ -33,11 +35,11 @@ class LipschitzBounder(AbstractBounder):
     constant over all activation patterns. The domain is not used, which is sound.
     """
 
-    def __init__(self, network: Network, *, device: torch.device | str = "cpu") -> None:
+    def __init__(self, network: Network) -> None:
         self.name = "lipschitz"
         self.trust = Trust.ROUNDED
         self._network = network
-        self._centre = IntervalBounder(network, device=device)
+        self._centre = IntervalBounder(network)
         self._values: dict[Norm, list[float]] = {}
 
     def bound(self, queries: Queries, deadline: Deadline) -> MarginBounds:
@@ -63,7 +65,7 @@ class LipschitzBounder(AbstractBounder):
             exact = two_layer_constants(self._network, rows)
             return induced if exact is None else np.minimum(induced, exact)
         stretch = math.sqrt(self._network.input_width) * (1 + 1e-15) if norm is Norm.LINF else 1.0
-        return np.minimum(induced, self.constants(rows, Norm.L2) * stretch * (1 + 1e-15))
+        return np.minimum(induced, _times_up(self.constants(rows, Norm.L2), stretch))
 
     def _product(self, rows: Float64[np.ndarray, "r m"], norm: Norm) -> Float64[np.ndarray, " r"]:
         if norm not in self._values:
@@ -71,8 +73,8 @@ class LipschitzBounder(AbstractBounder):
         values, last = self._values[norm], self._network.nodes[-1]
         if isinstance(last.op, Affine):  # the row and the last layer are one map
             rows = _product_up(rows, last.op)
-            return _dual_norms(rows, norm) * values[last.inputs[0]] * (1 + 1e-15)
-        return _dual_norms(np.abs(rows), norm) * values[-1] * (1 + 1e-15)
+            return _times_up(_dual_norms(rows, norm), values[last.inputs[0]])
+        return _times_up(_dual_norms(np.abs(rows), norm), values[-1])
 
 
 def _value_constants(network: Network, norm: Norm) -> list[float]:
@@ -84,17 +86,23 @@ def _value_constants(network: Network, norm: Norm) -> list[float]:
             case ReLU():
                 values.append(reads[0])
             case Add():
-                values.append((reads[0] + reads[1]) * (1 + 1e-15))
+                values.append(math.nextafter(reads[0] + reads[1], math.inf))
             case linear:
                 assert isinstance(linear, Linear)
-                values.append(operator_norm_up(linear, norm) * reads[0] * (1 + 1e-15))
+                values.append(times_up(operator_norm_up(linear, norm), reads[0]))
     return values
 
 
 def _product_up(rows: Float64[np.ndarray, "r m"], op: Affine) -> Float64[np.ndarray, "r n"]:
     """Not below ``|rows @ W|``, entry by entry."""
     magnitude = (abs(op.weight).T @ np.abs(rows).T).T
-    return np.abs((op.weight.T @ rows.T).T) + 2 * gamma(op.output_width + 4) * magnitude
+    slack = 2 * gamma(op.output_width + 4) * magnitude + (op.output_width + 4) * TINY
+    return np.nextafter(np.abs((op.weight.T @ rows.T).T) + slack, np.inf)
+
+
+def _times_up(numbers: Float64[np.ndarray, " r"], factor: float) -> Float64[np.ndarray, " r"]:
+    """Not below the products of non-negative numbers, also where they underflow."""
+    return np.nextafter(numbers * factor, np.inf)
 
 
 def _dual_norms(rows: Float64[np.ndarray, "r n"], norm: Norm) -> Float64[np.ndarray, " r"]:
@@ -118,10 +126,18 @@ def two_layer_constants(network: Network, rows: Float64[np.ndarray, "r m"]) -> F
     weights = np.asarray((last.weight.T @ rows.T).T)
     if max((weights > 0).sum(axis=1).max(initial=0), (weights < 0).sum(axis=1).max(initial=0)) > LARGEST_SIDE:
         return None
+    if not (_moderate(first) and _moderate(weights)):
+        return None
     slack = _product_up(rows, last) - np.abs(weights)  # how far a weight may be from the exact one
     norms = np.array([padded(float(v), first.shape[1]) for v in np.linalg.norm(first, axis=1)])
     drift = slack @ norms * (1 + 1e-9)
     return np.array([_longest_sum(a[:, None] * first, a) for a in weights]) + drift
+
+
+def _moderate(numbers: Float64[np.ndarray, "..."]) -> bool:
+    """Whether products of four of the numbers that are not zero neither over- nor underflow."""
+    sizes = np.abs(numbers[numbers != 0])
+    return bool(((sizes > _SMALL) & (sizes < 1 / _SMALL)).all())
 
 
 def _longest_sum(vectors: Float64[np.ndarray, "u n"], signs: Float64[np.ndarray, " u"]) -> float:

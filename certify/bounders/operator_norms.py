@@ -30,6 +30,11 @@ def padded(computed: float, terms: int) -> float:
     return computed * (1 + 4 * gamma(terms + 8)) + 2 * terms * math.sqrt(TINY)
 
 
+def times_up(first: float, second: float) -> float:
+    """Not below the product of two non-negative numbers, also where it underflows."""
+    return 0.0 if 0.0 in (first, second) else math.nextafter(first * second, math.inf)
+
+
 def frobenius_up(matrix: Float64[np.ndarray, "m n"]) -> float:
     """An upper bound on the Frobenius norm."""
     return padded(math.sqrt(float(np.sum(matrix * matrix))), matrix.size)
@@ -45,8 +50,9 @@ def spectral_up(matrix: Float64[np.ndarray, "m n"]) -> float:
     largest = float(np.abs(matrix).max(initial=0.0))
     if largest == 0.0:
         return 0.0
-    scale = 2.0 ** math.frexp(largest)[1]
-    current = matrix / scale if matrix.shape[0] >= matrix.shape[1] else matrix.T / scale
+    exponent = math.frexp(largest)[1]
+    scale, unit = 1.0, np.ldexp(matrix, -exponent)  # the largest entry lies in [1/2, 1): nothing over- or underflows
+    current = unit if unit.shape[0] >= unit.shape[1] else unit.T
     steps: list[tuple[float, float]] = []  # (scale, error) of each squaring
     for _ in range(SQUARINGS):
         error = gamma(len(current) + 2) * frobenius_up(current) ** 2 * 2
@@ -58,7 +64,15 @@ def spectral_up(matrix: Float64[np.ndarray, "m n"]) -> float:
     for before, error in reversed(steps):
         bound = math.sqrt(bound * scale + error) * (1 + 1e-15)
         scale = before
-    return bound * scale * (1 + 1e-15)
+    return _ldexp_up(bound * scale * (1 + 1e-15), exponent)
+
+
+def _ldexp_up(number: float, exponent: int) -> float:
+    """Not below ``number * 2**exponent``; ``inf`` where that is no float64."""
+    try:
+        return math.nextafter(math.ldexp(number, exponent), math.inf)
+    except OverflowError:
+        return math.inf
 
 
 def operator_norm_up(op: Linear, norm: Norm) -> float:
@@ -70,7 +84,8 @@ def operator_norm_up(op: Linear, norm: Norm) -> float:
     matrix = _dense(op)
     if matrix is not None:
         return spectral_up(matrix)
-    mixed = math.sqrt(_largest_sum(op, axis=0) * _largest_sum(op, axis=1)) * (1 + 1e-15)
+    product = times_up(_largest_sum(op, axis=0), _largest_sum(op, axis=1))
+    mixed = math.nextafter(math.sqrt(product), math.inf)
     return min(mixed, _patch_norm(op)) if isinstance(op, Conv2d) else mixed
 
 
@@ -100,4 +115,4 @@ def _patch_norm(op: Conv2d) -> float:
     kernels = np.split(op.weight.reshape(len(op.weight), -1), op.groups)
     taps, dense = op.weight.shape[2:], op.dilation == (1, 1)
     shared = math.prod(math.ceil(k / s) if dense else k for k, s in zip(taps, op.stride, strict=True))
-    return max(spectral_up(kernel) for kernel in kernels) * math.sqrt(shared) * (1 + 1e-15)
+    return times_up(max(spectral_up(kernel) for kernel in kernels), math.nextafter(math.sqrt(shared), math.inf))

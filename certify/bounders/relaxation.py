@@ -10,6 +10,8 @@ import dataclasses as dc
 import torch
 from torch import Tensor
 
+from certify.bounders.charges import length
+
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Relaxation:
@@ -36,7 +38,7 @@ class Relaxation:
         offset = torch.where(unstable, -chord * lower, 0.0)
         slope = torch.where(unstable, upper > -lower, active).to(lower.dtype)
         span = upper.clamp_min(0.0) + torch.where(unstable, -lower, 0.0)
-        return cls(slope, chord, offset, unstable, torch.linalg.vector_norm(span, dim=1))
+        return cls(slope, chord, offset, unstable, length(span, dim=1))
 
     def take(self, index: Tensor) -> "Relaxation":
         """The relaxations of the regions at ``index``."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from certify.bounders.charges import LEAST, length
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.linear_form import LinearForm
 from certify.bounders.relaxation import Relaxation
@@ -20,9 +21,6 @@ from certify.tensor_network import LinearMap
 
 Slopes = Mapping[int, Tensor]
 """Lower slopes (B, R or 1, n) for the ReLU of each node that is in the mapping; the others use their default."""
-
-_FLOOR = 1e-140
-"""Added to every norm: covers squares that underflow inside it."""
 
 
 class Selection:
@@ -100,9 +98,9 @@ class Substitution:
         middle, half = (lower + upper) / 2, (upper - lower) / 2
         reach = torch.bmm(rows, middle[:, :, None])[:, :, 0] - torch.bmm(rows.abs(), half[:, :, None])[:, :, 0]
         if self._enclosure.rounded:
-            size = _norm(rows) * torch.linalg.vector_norm(middle.abs() + half, dim=1)[:, None]
+            size = length(rows, dim=2) * length(middle.abs() + half, dim=1)[:, None]
             reach = reach - 8 * gamma(rows.shape[2] + 8) * size - 1.01 * self.error
-            reach = reach - 8 * UNIT * (reach.abs() + self.constant.abs())
+            reach = reach - 8 * UNIT * (reach.abs() + self.constant.abs()) - LEAST
         return (reach + self.constant).nan_to_num(nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf)
 
     def keep(self, index: Tensor) -> None:
@@ -128,8 +126,8 @@ class Substitution:
         )
         total = first + second
         if self._enclosure.rounded:
-            size = torch.linalg.vector_norm(self._enclosure.magnitude(value), dim=1)
-            self.error = self.error + 2 * UNIT * _norm(total) * size[:, None]
+            size = length(self._enclosure.magnitude(value), dim=1)
+            self.error = self.error + 2 * UNIT * length(total, dim=2) * size[:, None]
         self._frontier[value] = total
 
     def _through_linear(self, node: int, rows: "Tensor | Selection") -> Tensor:
@@ -146,9 +144,9 @@ class Substitution:
         value = self._enclosure.network.network.nodes[node].inputs[0]
         magnitude = self._enclosure.magnitude(value)
         mass = magnitude @ (linear.column_norms + 1e-120)
-        bias = gamma(rows.shape[2] + 4) * torch.linalg.vector_norm(linear.bias)
+        bias = gamma(rows.shape[2] + 4) * length(linear.bias, dim=0)
         product = gamma(linear.column_terms + 4) * mass
-        self.error = self.error + _norm(rows) * (bias + product)[:, None]
+        self.error = self.error + length(rows, dim=2) * (bias + product)[:, None]
 
     def _through_relu(self, node: int, rows: "Tensor | Selection") -> Tensor:
         relaxation = self._enclosure.relaxations[node]
@@ -156,7 +154,7 @@ class Substitution:
             rows = rows.dense(relaxation.unstable.shape[1], self.constant.dtype)
         if self._enclosure.rounded:
             charge = 4 * gamma(rows.shape[2] + 16) * relaxation.reach
-            self.error = self.error + _norm(rows) * charge[:, None]
+            self.error = self.error + length(rows, dim=2) * charge[:, None]
         below = rows.clamp_max(0.0)
         self._add_constant(torch.bmm(below, relaxation.upper_offset[:, :, None])[:, :, 0])
         return rows * torch.where(rows > 0, self._lower_slope(node, relaxation), relaxation.upper_slope[:, None, :])
@@ -169,7 +167,3 @@ class Substitution:
         self.constant = self.constant + term
         if self._enclosure.rounded:
             self.error = self.error + 2 * UNIT * self.constant.abs()
-
-
-def _norm(rows: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(rows, dim=2) + _FLOOR
