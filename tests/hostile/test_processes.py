@@ -46,7 +46,7 @@ def wait_for_rows(process: "subprocess.Popen[str]", folder: Path, out: str) -> N
 @pytest.fixture
 def large(place: Place) -> Place:
     """A place with more to do."""
-    net = network(3, width=40)
+    net = network(3, width=8)
     save(net, place.folder / "net.safetensors")
     np.savez(place.folder / "data.npz", **labelled(net, COUNT))
     return place
