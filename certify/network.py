@@ -248,8 +248,8 @@ class Network:
         weight = node.op.weight if isinstance(node.op, Affine) else None
         if isinstance(weight, sp.csr_array) and not weight.has_canonical_format:
             raise InvalidInput(
-                f"{name} has a CSR matrix with unsorted or repeated entries; what it computes would depend on the order "
-                f"of summation. Call sum_duplicates() on it first."
+                f"{name} has a CSR matrix with unsorted or repeated entries; what it computes would depend on the "
+                f"order of summation. Call sum_duplicates() on it first."
             )
         if isinstance(node.op, Affine) and node.op.bias.shape != (node.op.output_width,):
             raise InvalidInput(f"{name}: weight {node.op.weight.shape} and bias {node.op.bias.shape} do not fit.")
