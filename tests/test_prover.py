@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
+from certify.bounders.alpha import AlphaBounder
+from certify.bounders.crown import CrownBounder
 from certify.cli.demo_training import train
 from certify.deadline import Deadline
 from certify.io.datasets import load_points
@@ -59,3 +62,13 @@ def test_chosen_slopes_certify_larger_radii(questions: Queries, norm: Norm) -> N
     alpha = found(AlphaProver(queries.network), queries, crown * 1.1).radius
     assert (alpha >= crown * (1 - 2e-3)).all()
     assert alpha.mean() > crown.mean() * 1.005
+
+
+def test_slopes_chosen_for_some_inputs_of_a_batch_leave_the_others_provable(questions: Queries) -> None:
+    queries = asked(questions, Norm.LINF).take(np.arange(2)).within(np.array([1e-6, 0.1]))
+    _, _, slopes = AlphaBounder(queries.network).relax(queries, Deadline.never())
+    assert any(len(parts) for parts in slopes.hidden.values())
+    first = slopes.take(torch.tensor([0]), "cpu")  # its pieces hold no row of this input
+    proof = CrownBounder(queries.network, dtype=torch.float64, rounded=True)
+    proved = proof.certify(queries.take(np.array([0])), Deadline.never(), first)
+    assert proved.radius[0] == 1e-6
