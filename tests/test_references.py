@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 BIBLIOGRAPHY = ROOT / "docs" / "references.bib"
 CITATION = re.compile(r"\b[a-z]{2,}(?:19|20)\d\d[a-z]?\b")
+IN_BRACKETS = re.compile(rf"\(({CITATION.pattern})(?=[,)])")  # pages also name folders
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -26,9 +27,10 @@ def docstrings(path: Path) -> str:
 def cited() -> set[tuple[str, str]]:
     """(file, key) for each key in a docstring of a package or on a page."""
     sources = [path for package in ("certify", "constructions", "bounds") for path in (ROOT / package).rglob("*.py")]
-    texts = {path: docstrings(path) for path in sources}
-    texts |= {path: path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
-    return {(path.relative_to(ROOT).as_posix(), key) for path, text in texts.items() for key in CITATION.findall(text)}
+    pages = (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    found = [(path, key) for path in sources for key in CITATION.findall(docstrings(path))]
+    found += [(path, key) for path in pages for key in IN_BRACKETS.findall(path.read_text())]
+    return {(path.relative_to(ROOT).as_posix(), key) for path, key in found}
 
 
 def test_every_citation_has_an_entry_in_the_bibliography() -> None:
