@@ -187,7 +187,7 @@ class Certifier:
         self, bracket: Bracket, i: int, label: int, prediction: int, wrong: bool, seconds: float
     ) -> CertifiedRadius:
         lower, upper = float(min(bracket.lower[i], self._settings.max_radius)), float(bracket.upper[i])
-        status, reason = self._status(lower, upper, wrong, bool(bracket.timed_out[i]))
+        status, reason = self._status(bracket, i, (lower, upper), wrong)
         return CertifiedRadius(
             label=label,
             prediction=prediction,
@@ -202,12 +202,14 @@ class Certifier:
             reason=reason,
         )
 
-    def _status(self, lower: float, upper: float, wrong: bool, timed_out: bool) -> tuple[Status, str]:
+    def _status(self, bracket: Bracket, i: int, sides: tuple[float, float], wrong: bool) -> tuple[Status, str]:
+        (lower, upper), timed_out = sides, bool(bracket.timed_out[i])
         settings = self._settings
         if wrong:
             return Status.MISCLASSIFIED, "the network does not predict the label at the input itself"
         if upper - lower <= settings.tolerance * upper < math.inf:
-            return Status.EXACT, ""
+            proved = bracket.trust[i] > Trust.FLOAT
+            return (Status.EXACT, "") if proved else (Status.BRACKETED, "the lower side is computed, not proved")
         if lower >= settings.max_radius:
             return Status.BRACKETED, "robust up to the largest radius asked for"
         if timed_out:

@@ -176,6 +176,7 @@ def _numpy_1_and_torch_1_imports() -> Generator[None]:
     lent = types.ModuleType("numpy.lib.arraysetops")
     lent.__dict__["isin"] = np.isin
     handlers, level = list(logging.root.handlers), logging.root.level
+    depth = sys.getrecursionlimit()
     missing = "_set_opset_version" not in vars(symbolic)
     with warnings.catch_warnings(record=True):  # not "ignore": the import resets the filters
         added = sys.modules.setdefault(lent.__name__, lent) is lent
@@ -192,6 +193,7 @@ def _numpy_1_and_torch_1_imports() -> Generator[None]:
             torch._C._jit_set_profiling_mode(True)  # pyright: ignore[reportPrivateUsage]
             logging.root.handlers[:] = handlers
             logging.root.setLevel(level)
+            sys.setrecursionlimit(depth)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,3 @@ class LinearForm:
         if ball.rounded:
             value = value - 1.01 * self.error - 8 * UNIT * (reach.abs() + self.constant.abs()) - LEAST
         return value.nan_to_num(nan=-float("inf"), posinf=-float("inf"), neginf=-float("inf"))
-
-    def rows(self, start: int, stop: int) -> "LinearForm":
-        """The functions ``start`` to ``stop``."""
-        return LinearForm(self.coefficients[:, start:stop], self.constant[:, start:stop], self.error[:, start:stop])

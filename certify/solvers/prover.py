@@ -31,7 +31,7 @@ _SEARCH = 0.6
 class AbstractProver(abc.ABC):
     """Finds certified radii for a batch of inputs.
 
-    Laws, which ``tests/conformance/test_provers.py`` checks:
+    Laws, which ``tests/conformance/test_certifier.py`` and ``tests/test_prover.py`` check:
 
     1. Every margin is positive on the closed ball of each returned radius, cut by the domain, as far as ``trust`` says.
     2. ``0 <= radius <= limit``.

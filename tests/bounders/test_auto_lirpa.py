@@ -222,3 +222,15 @@ def test_where_alpha_crown_gives_up_the_answer_is_crown(monkeypatch: pytest.Monk
     monkeypatch.setattr(library.BoundedModule, "get_optimized_bounds", fail)
     expected = AutoLirpaBounder(net, net.input_shape, dtype=torch.float64).bound(queries, NEVER)
     assert np.array_equal(bounder.bound(queries, NEVER).lower, expected.lower)
+
+
+def test_the_first_import_leaves_the_recursion_limit_as_it_was() -> None:
+    code = (
+        "import sys; limit = sys.getrecursionlimit()\n"
+        "import numpy as np; from certify.network import Affine, Network\n"
+        "from certify.bounders.auto_lirpa import AutoLirpaBounder\n"
+        "AutoLirpaBounder(Network.chain([Affine(np.eye(2), np.zeros(2))]), (2,))\n"
+        "assert 'auto_LiRPA' in sys.modules and sys.getrecursionlimit() == limit, sys.getrecursionlimit()\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
