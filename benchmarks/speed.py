@@ -93,7 +93,7 @@ def _radii(name: str, network: Network, queries: Queries, repeats: int) -> Row:
     radii: dict[str, np.ndarray] = {}
 
     def ours() -> None:
-        guess = prover.guess(free) / 2
+        guess = prover.guess(free)
         found = prover.prove(free, start=guess, tolerance=TOLERANCE, deadline=Deadline.never())
         radii["ours"], radii["passes"] = found.radius, found.passes
 

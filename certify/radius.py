@@ -176,8 +176,8 @@ class Certifier:
         bracket.timed_out[index] |= ~found.settled
 
     def _guess(self, queries: Queries) -> Float64[np.ndarray, " b"]:
-        """First radii to relax at: half of the linearised network's, where it says something."""
-        linear = self._crown.guess(queries) / 2
+        """First radii to relax at: from the linearised network, where it says something."""
+        linear = self._crown.guess(queries)
         n = queries.centres.shape[1]
         unit = 0.02 * n ** (1 / queries.norm.value) * max(1e-6, float(np.abs(queries.centres).max(initial=0.0)))
         sensible = (linear > 1e-6 * unit) & (linear < 1e3 * unit)

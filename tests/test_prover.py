@@ -39,7 +39,7 @@ def found(prover: AbstractProver, queries: Queries, start: np.ndarray) -> Found:
 def test_a_radius_to_a_thousandth_takes_a_handful_of_passes(questions: Queries, norm: Norm) -> None:
     queries = asked(questions, norm)
     prover = CrownProver(queries.network)
-    answer = found(prover, queries, prover.guess(queries) / 2)
+    answer = found(prover, queries, prover.guess(queries))
     assert np.median(answer.passes) <= 6
     assert answer.settled.all()
     assert (answer.radius > 0).all()
@@ -49,7 +49,7 @@ def test_a_radius_to_a_thousandth_takes_a_handful_of_passes(questions: Queries, 
 def test_the_search_is_no_further_from_the_largest_radius_than_its_tolerance(questions: Queries, norm: Norm) -> None:
     queries = asked(questions, norm)
     prover = CrownProver(queries.network)
-    coarse = found(prover, queries, prover.guess(queries) / 2).radius
+    coarse = found(prover, queries, prover.guess(queries)).radius
     fine = prover.prove(queries, start=coarse, tolerance=1e-5, deadline=Deadline.never()).radius
     assert (coarse >= fine * (1 - 2e-3)).all()
 
@@ -58,7 +58,7 @@ def test_the_search_is_no_further_from_the_largest_radius_than_its_tolerance(que
 def test_chosen_slopes_certify_larger_radii(questions: Queries, norm: Norm) -> None:
     queries = asked(questions, norm).take(np.arange(8))
     prover = CrownProver(queries.network)
-    crown = found(prover, queries, prover.guess(queries) / 2).radius
+    crown = found(prover, queries, prover.guess(queries)).radius
     alpha = found(AlphaProver(queries.network), queries, crown * 1.1).radius
     assert (alpha >= crown * (1 - 2e-3)).all()
     assert alpha.mean() > crown.mean() * 1.005
