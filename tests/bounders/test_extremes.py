@@ -36,8 +36,6 @@ def scalar(*layers: tuple[float, float]) -> Network:
 def test_layer_norms_whose_product_underflows_still_count(norm: Norm) -> None:
     net = scalar(*[(1e-109, 0.0)] * 3, *[(1e109, 0.0)] * 2, (1e109, 1.0))
     queries = robustness(net, np.zeros((1, 1)), [1], norm=norm, radius=1e300)
-    answer = LipschitzBounder(net).bound(queries, Deadline.never())
-    assert answer.radius[0] <= 1e300
     constant = LipschitzBounder(net).constants(queries.rows[0], norm)[0]
     assert Fraction(float(constant)) >= Fraction(1e-109) ** 3 * Fraction(1e109) ** 3
 
