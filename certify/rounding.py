@@ -37,7 +37,7 @@ def float_down(value: Fraction) -> float:
 
 def float_up(value: Fraction) -> float:
     """The smallest float64 that is not below ``value``; ``inf`` above the range."""
-    return -float_down(-value)
+    return 0.0 - float_down(-value)  # never -0.0
 
 
 def sqrt_up(value: Fraction) -> float:

@@ -20,6 +20,10 @@ def test_a_fraction_lies_between_its_two_floats(value: Fraction) -> None:
     assert low == high or math.nextafter(low, math.inf) == high
 
 
+def test_zero_keeps_its_sign() -> None:
+    assert math.copysign(1.0, float_up(Fraction(0))) == math.copysign(1.0, float_down(Fraction(0))) == 1.0
+
+
 @given(floats)
 def test_a_float_is_its_own_neighbour(value: float) -> None:
     assert float_down(Fraction(value)) == float_up(Fraction(value)) == value

@@ -2,6 +2,8 @@
 
 import dataclasses as dc
 import hashlib
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ from certify.io.tables import read_arrays, read_csv, read_pair
 from certify.network import Network
 
 KNOWN = (
-    "digits, digits:train, mnist:DIR, mnist-train:DIR, cifar10:DIR, cifar10-train:DIR, FILE.npz, X.npy,Y.npy, FILE.csv"
+    "digits, digits:train, mnist:DIR, mnist-train:DIR, cifar10:DIR, cifar10-train:DIR, FILE.npz, X.npy,Y.npy, FILE.csv "
+    "(and @odd or @1,3,5 after any of them for two classes)"
 )
 
 
@@ -43,7 +46,8 @@ def load_points(spec: str, network: Network | None, *, index: str | None = None)
     """The data set ``spec`` names, its points in the order ``network`` reads them, cut to ``index``.
 
     ``spec`` is ``digits`` (scikit-learn's, last 797; ``digits:train`` the first 1000), ``mnist:DIR``, ``cifar10:DIR``,
-    ``FILE.npz``, ``X.npy,Y.npy`` or ``FILE.csv``. ``index`` is like ``0:100``, ``0:1000:10`` or ``3,5,9``. Pixels that
+    ``FILE.npz``, ``X.npy,Y.npy`` or ``FILE.csv``; ``@odd``, ``@even`` or ``@1,3,5`` after it makes two classes, label 1
+    for the labels named and 0 for the rest. ``index`` is like ``0:100``, ``0:1000:10`` or ``3,5,9``. Pixels that
     are stored as bytes are divided by 255. Whether labels fit the network is checked elsewhere
     (``certify.query.label_indices``).
 
@@ -51,7 +55,10 @@ def load_points(spec: str, network: Network | None, *, index: str | None = None)
         InvalidInput: unknown name, missing or damaged file, points that do not fit the network or are not finite, an
             index that selects nothing.
     """
-    raw = _source(spec)
+    place, positive = split(spec)
+    raw = _source(place)
+    if positive is not None:
+        raw = _two_classes(raw, positive)
     if not len(raw.points):
         raise InvalidInput(f"{spec} holds no points.")
     raw = raw.fitted(network.input_shape) if network is not None else raw
@@ -76,6 +83,28 @@ def load_points(spec: str, network: Network | None, *, index: str | None = None)
         digest.update(np.ascontiguousarray(part, dtype=kind).tobytes())
     shape = network.input_shape if network is not None else raw.shape
     return PointSet(points, labels, chosen, spec, digest.hexdigest(), shape, (*raw.notes, *notes))
+
+
+def split(spec: str) -> tuple[str, str | None]:
+    """The data set and the two-class split that ``spec`` names: ``mnist:DIR@odd`` is ``mnist:DIR`` and ``odd``."""
+    place, mark, positive = spec.rpartition("@")
+    folder = place.partition(":")[2] or place
+    named = bool(mark) and re.fullmatch(r"odd|even|\d+(,\d+)*", positive) is not None
+    return (place, positive) if named and not Path(f"{folder}@{positive}").exists() else (spec, None)
+
+
+def _two_classes(raw: Raw, positive: str) -> Raw:
+    if positive in ("odd", "even"):
+        chosen = raw.labels % 2 == (positive == "odd")
+    else:
+        wanted = [int(text) for text in positive.split(",")]
+        if strange := sorted(set(wanted) - set(raw.labels.tolist())):
+            raise InvalidInput(f"@{positive}: no point has label {strange[0]}; labels are {np.unique(raw.labels)}.")
+        chosen = np.isin(raw.labels, wanted)
+    if chosen.all() or not chosen.any():
+        raise InvalidInput(f"@{positive} puts all points in one class; two classes are needed.")
+    note = f"Two classes: label 1 for labels {positive.replace(',', ', ')}, label 0 for the rest."
+    return dc.replace(raw, labels=chosen.astype(np.int64), notes=(*raw.notes, note))
 
 
 def _source(spec: str) -> Raw:

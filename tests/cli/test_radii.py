@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from certify.attacks.combined import StrongestAttack
 from certify.errors import SelfCheckFailed, UnsupportedModel
+from certify.query import Queries
 from certify.radius import METHODS
 from tests.cli.conftest import Place, write_data
 from tests.run.fakes import tiny_points
@@ -59,6 +61,31 @@ def test_an_input_that_fails_alone_makes_the_exit_code_1(place: Place, certify: 
     assert code == 1
     assert "1 error" in out
     assert "RuntimeError: boom" in (place.run / "records.jsonl").read_text()
+
+
+def test_a_fault_in_the_real_engine_costs_one_input_only_and_makes_the_exit_code_1(
+    place: Place, certify: Certify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = certify(*place.words("--json"))
+    assert code == 0
+    quiet = {row["index"]: row for row in map(json.loads, out.splitlines())}
+    poison, search = tiny_points(20)[0][6], StrongestAttack.search
+
+    def exhausted(self: StrongestAttack, queries: Queries, *rest: object, **more: object) -> object:
+        if (queries.centres == poison).all(axis=1).any():
+            raise MemoryError("no memory for this input")
+        return search(self, queries, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(StrongestAttack, "search", exhausted)
+    code, out, err = certify(*place.words("--json", "--out", str(place.run / "again")))
+    rows = {row["index"]: row for row in map(json.loads, out.splitlines())}
+    assert code == 1
+    assert "1 error" in err
+    assert [i for i, row in rows.items() if row["status"] == "error"] == [6]
+    assert "MemoryError: no memory for this input" in rows[6]["reason"]
+    others = [i for i in quiet if i != 6]
+    assert [rows[i]["label"] for i in others] == [quiet[i]["label"] for i in others]
+    assert all(rows[i]["lower"] <= quiet[i]["upper"] for i in others if quiet[i]["upper"] is not None)
 
 
 def test_a_failed_self_check_makes_the_exit_code_4(place: Place, certify: Certify, fake: Fake) -> None:

@@ -45,6 +45,28 @@ def test_digits_are_split_into_train_and_test() -> None:
     np.testing.assert_array_equal(test.indices, np.arange(797))
 
 
+@pytest.mark.parametrize(("mark", "ones"), [("odd", {1, 3, 5, 7, 9}), ("even", {0, 2, 4, 6, 8}), ("0,7", {0, 7})])
+def test_a_split_makes_two_classes_of_the_labels_it_names(mark: str, ones: set[int]) -> None:
+    plain, found = load_points("digits", None), load_points(f"digits@{mark}", None)
+    assert found.labels.tolist() == [int(label in ones) for label in plain.labels.tolist()]
+    assert (found.points == plain.points).all()
+    assert found.digest != plain.digest
+    assert any("Two classes" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("mark", "words"), [("11", "no point has label 11"), ("0,1,2,3,4,5,6,7,8,9", "one class")])
+def test_a_split_without_two_classes_is_refused(mark: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        load_points(f"digits@{mark}", None)
+
+
+def test_a_file_whose_name_looks_like_a_split_is_still_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv@1"
+    path.write_text("1,0.5,0.25\n")
+    with pytest.raises(InvalidInput, match="Unknown data set"):
+        load_points(str(path), None)
+
+
 def test_mnist_is_read_in_units_of_one(mnist: Path) -> None:
     found = load_points(f"mnist:{mnist}", _reads(784, 1), index="2:12:5")
     np.testing.assert_array_equal(found.points, PIXELS[[2, 7], 0, :28, :28].reshape(2, -1) / 255)
