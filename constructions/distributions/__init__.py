@@ -1,0 +1,6 @@
+"""The data that the theorems speak about: clusters of noise around feature vectors."""
+
+from constructions.distributions.clusters import ClusterDistribution, Clusters, Sample
+from constructions.distributions.files import write_points
+
+__all__ = ["ClusterDistribution", "Clusters", "Sample", "write_points"]

@@ -1,0 +1,176 @@
+"""Full-batch gradient descent on the first layer of a two-layer ReLU net, with exact bookkeeping.
+
+Each step adds a combination of the training points to each weight vector,
+``w_r <- w_r + sum_i c_ri x_i``, so the sum of the c over time, ``alpha`` (R, n), says exactly what was learned
+(li2025, weight decomposition). It is added up in float64 whatever the precision of the net.
+"""
+
+import dataclasses as dc
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64
+from torch import Tensor
+
+from certify.errors import CertifyError, InvalidInput
+from constructions.training.checkpoint import Checkpoint
+from constructions.training.history import History, logged_steps
+from constructions.training.objective import Objective
+
+_BLOW_UP = 10.0
+"""Training has diverged when the loss exceeds this many times the larger of its first value and that of chance."""
+
+
+class TrainingDiverged(CertifyError):
+    """The loss blew up; ``step`` and ``loss`` say where."""
+
+    def __init__(self, step: int, loss: float, advice: str) -> None:
+        self.step, self.loss = step, loss
+        super().__init__(f"Training diverged at step {step}: the loss is {loss:.6g}. {advice}")
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Descent:
+    """How to descend: ``steps`` steps of size ``step``, weights drawn by ``seed``, in float32 or (``double``) float64.
+
+    About ``logged`` steps are written down in the history.
+
+    Raises:
+        InvalidInput: a step that is not positive and finite, a negative number of steps, or ``logged`` below 2.
+    """
+
+    step: float
+    steps: int
+    seed: int = 0
+    double: bool = False
+    logged: int = 50
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.step) and self.step > 0):
+            raise InvalidInput(f"The step size {self.step} must be a positive number.")
+        if self.steps < 0 or self.logged < 2:
+            raise InvalidInput(f"{self.steps} steps with {self.logged} logged: at least 0, and at least 2, are needed.")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of weights and products."""
+        return torch.float64 if self.double else torch.float32
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is: before step ``step`` of ``steps``, with this mean loss and train accuracy."""
+
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """What is trained on what: ``points`` (n, d), the frozen ``readout`` (o, R), ``shares`` (n, k), ``own`` (R, k).
+
+    ``shares @`` turns coefficients of points into lambda: entry (i, j) is ``||mu_j||^2`` when point i is in cluster j.
+    ``biased`` says whether the neurons have biases.
+    """
+
+    points: Tensor
+    readout: Tensor
+    shares: Tensor
+    own: Bool[np.ndarray, "r k"]
+    objective: Objective
+    biased: bool
+
+
+@dc.dataclass(slots=True, eq=False)
+class State:
+    """Everything that changes: the step to take next, weights (R, d), biases (R,), alpha (R, n), the history so far."""
+
+    step: int
+    weight: Tensor
+    bias: Tensor
+    alpha: Tensor
+    log: list[tuple[int, float, float]]
+    lam: list[Float64[np.ndarray, "r k"]]
+
+    @classmethod
+    def start(cls, weight: Tensor, bias: Tensor, samples: int) -> "State":
+        """Before the first step."""
+        alpha = torch.zeros(len(weight), samples, dtype=torch.float64, device=weight.device)
+        return cls(0, weight.clone(), bias.clone(), alpha, [], [])
+
+    @property
+    def layer(self) -> tuple[Tensor, Tensor]:
+        """Weights and biases as they are now."""
+        return self.weight, self.bias
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The state for a checkpoint."""
+        tensors = {"weight": self.weight, "bias": self.bias, "alpha": self.alpha}
+        arrays: dict[str, np.ndarray] = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+        return arrays | {"step": np.array([self.step]), "log": np.array(self.log), "lam": np.stack(self.lam)}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Continues where ``arrays`` left off."""
+        for tensor, name in ((self.weight, "weight"), (self.bias, "bias"), (self.alpha, "alpha")):
+            tensor.copy_(torch.as_tensor(arrays[name]))
+        self.step, self.lam = int(arrays["step"][0]), list(arrays["lam"])
+        self.log = [(int(step), float(loss), float(accuracy)) for step, loss, accuracy in arrays["log"]]
+
+    def history(self, own: Bool[np.ndarray, "r k"]) -> History:
+        """What was written down so far."""
+        steps, loss, accuracy = np.array(self.log).T
+        return History(steps.astype(np.int64), loss, accuracy, np.stack(self.lam), own)
+
+
+def descend(
+    problem: Problem,
+    state: State,
+    rule: Descent,
+    *,
+    checkpoint: tuple[Checkpoint, bytes] | None,
+    on_progress: Callable[[Progress], Any] | None,
+) -> None:
+    """Moves ``state`` to the end of the run; with a checkpoint (and the run's identity) continues a killed one.
+
+    Raises:
+        TrainingDiverged: the loss is not finite, or ten times what it was at the start.
+        InvalidInput: the checkpoint cannot be read or written, or is another run's.
+    """
+    if checkpoint is not None and (saved := checkpoint[0].load(checkpoint[1])) is not None:
+        state.restore(saved)
+    logged = logged_steps(rule.steps, rule.logged)
+    while True:
+        active = problem.points @ state.weight.T + state.bias
+        verdict = problem.objective.judge(active.clamp(min=0) @ problem.readout.T)
+        loss, accuracy = float(verdict.loss), float(verdict.accuracy)
+        _check(loss, state, problem.objective, rule)
+        if state.step in logged:
+            state.log.append((state.step, loss, accuracy))
+            state.lam.append((state.alpha @ problem.shares).cpu().numpy())
+        if on_progress is not None:
+            on_progress(Progress(state.step, rule.steps, loss, accuracy))
+        if state.step == rule.steps:
+            return
+        _move(problem, state, -rule.step * (verdict.slopes @ problem.readout) * (active > 0))
+        if checkpoint is not None and state.step % checkpoint[0].every == 0:
+            checkpoint[0].save(state.arrays(), checkpoint[1])
+
+
+def _move(problem: Problem, state: State, coefficients: Tensor) -> None:
+    """One step: ``coefficients`` (n, R) say how much of each point each neuron learns."""
+    state.weight += coefficients.T @ problem.points
+    state.alpha += coefficients.T.double()
+    if problem.biased:
+        state.bias += coefficients.sum(dim=0)
+    state.step += 1
+
+
+def _check(loss: float, state: State, objective: Objective, rule: Descent) -> None:
+    first = state.log[0][1] if state.log else loss
+    if not math.isfinite(loss) or loss > _BLOW_UP * max(first, objective.chance_loss):
+        raise TrainingDiverged(state.step, loss, f"It began at {first:.6g}. Take a step size below {rule.step:g}.")
