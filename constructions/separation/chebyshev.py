@@ -1,0 +1,109 @@
+"""A matrix product that tells pairs too far apart in linf: counts of coordinates that straddle a level."""
+
+import dataclasses as dc
+from fractions import Fraction
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+
+from certify.rounding import float_up
+from constructions.separation.metric import Metric, Points
+from constructions.separation.pair_set import PairSet
+
+_SAMPLE = 2048  # pairs that the levels are chosen on
+_ROUND = 32  # levels chosen at once
+_MOST = 1024  # levels in all
+_SEED = 0x5E9A
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Chebyshev:
+    """Matrices whose product is positive for every pair that can be as near as a reach t.
+
+    For a level s of coordinate j, ``x_j >= s`` and ``x'_j < s - t`` imply ``|x - x'| > t``. The indicators of both, for
+    many levels, make 0/1 matrices whose product counts the levels that tell a pair too far; the product here is 1/2
+    less that count, in both directions. All its terms but one are 0 or -1: its sign is right in any precision.
+
+    Which levels are chosen decides how many pairs are told, never what is true of them.
+
+    Attributes:
+        metric: The points.
+        gaps: Pairs to choose levels on, as the smaller and the larger of the two values of every coordinate.
+        coordinates: The coordinate of each level.
+        upper: The levels s.
+        lower: For each a float strictly below ``s - t``.
+    """
+
+    metric: Metric
+    gaps: tuple[Points, Points]
+    coordinates: Int64[np.ndarray, " c"]
+    upper: Float64[np.ndarray, " c"]
+    lower: Float64[np.ndarray, " c"]
+
+    @classmethod
+    def of(cls, metric: Metric, pairs: PairSet) -> "Chebyshev":
+        """For the pairs of ``metric``, without levels until ``within`` names a distance."""
+        i, j = pairs.indices(*pairs.draw(_SAMPLE, _SEED))
+        x, y = metric.first[i], metric.second[j]
+        none = np.empty(0)
+        return cls(metric, (np.minimum(x, y), np.maximum(x, y)), none.astype(np.int64), none, none)
+
+    def within(self, exact: Fraction) -> "Chebyshev":
+        """For pairs at distance at most ``exact``: levels are added where they tell most of the pairs left untold."""
+        reach = float_up(exact)
+        low, high = self.gaps
+        chosen: list[tuple[Int64[np.ndarray, " c"], Points]] = []
+        enough = len(low) // 512
+        while len(low) > enough and len(chosen) * _ROUND < _MOST:
+            levels, told = _levels(low, high, reach)
+            best = np.argsort(-told, kind="stable")[:_ROUND]
+            best = best[told[best] > 0]
+            straddled = (high[:, best] >= levels[best]) & (low[:, best] <= _strictly_below(levels[best], reach))
+            left = ~straddled.any(axis=1)
+            if left.all():
+                break
+            chosen.append((best, levels[best]))
+            low, high = low[left], high[left]
+        coordinates = np.concatenate([part for part, _ in chosen] or [self.coordinates[:0]])
+        upper = np.concatenate([part for _, part in chosen] or [self.upper[:0]])
+        return dc.replace(self, coordinates=coordinates, upper=upper, lower=_strictly_below(upper, reach))
+
+    def left(self, points: Points) -> Float32[np.ndarray, "b c"]:
+        """The rows of the left factor."""
+        high, low = self._indicators(points)
+        return np.concatenate([high, low, np.full((len(points), 1), 0.5)], axis=1, dtype=np.float32)
+
+    def right(self, points: Points) -> Float32[np.ndarray, "b c"]:
+        """The rows of the right factor."""
+        high, low = self._indicators(points)
+        factor = np.concatenate([low, high, np.full((len(points), 1), -1.0)], axis=1, dtype=np.float32)
+        return np.negative(factor, out=factor)
+
+    def _indicators(self, points: Points) -> tuple[Bool[np.ndarray, "b c"], Bool[np.ndarray, "b c"]]:
+        values = points[:, self.coordinates]
+        return values >= self.upper, values <= self.lower
+
+
+def _strictly_below(levels: Float64[np.ndarray, " c"], reach: float) -> Float64[np.ndarray, " c"]:
+    """The float before the rounded ``levels - reach``: strictly below the exact difference, whichever way it rounded."""
+    return np.nextafter(levels - reach, -np.inf)
+
+
+def _levels(low: Points, high: Points, reach: float) -> tuple[Float64[np.ndarray, " d"], Int64[np.ndarray, " d"]]:
+    """For each coordinate the level that tells most of the pairs (k, d), and about how many it tells.
+
+    A pair is told by the levels in ``(low + reach, high]``: the level sought is the end of an interval that lies in
+    most of the others.
+    """
+    told = high - low > reach
+    ends = np.where(told, high, np.inf)
+    starts = np.where(told, low + reach, np.inf)
+    events = np.concatenate([ends, starts])
+    order = np.argsort(events, axis=0, kind="stable")
+    depth = np.cumsum(np.where(order < len(ends), -1, 1), axis=0)
+    depth[np.isinf(np.take_along_axis(events, order, axis=0))] = 0
+    place = depth.argmax(axis=0)
+    following = np.take_along_axis(order, np.minimum(place + 1, len(events) - 1)[None], axis=0)
+    level = np.take_along_axis(events, following, axis=0)[0]
+    count = np.where(np.isfinite(level), depth.max(axis=0), 0)
+    return np.where(np.isfinite(level), level, 0.0), count
