@@ -16,6 +16,11 @@ def options(family: type[Family]) -> tuple[dc.Field[Any], ...]:
     return tuple(field for field in dc.fields(family) if field.metadata.get("stored", False))  # type: ignore
 
 
+def ingredients(family: type[Family]) -> tuple[dc.Field[Any], ...]:
+    """The parameters that a file does not store: networks to build on."""
+    return tuple(field for field in dc.fields(family) if not field.metadata.get("stored", True))  # type: ignore
+
+
 def as_text(family: Family) -> dict[str, str]:
     """The stored parameters of one instance, by name."""
     return {field.name: _write(getattr(family, field.name)) for field in options(type(family))}

@@ -1,0 +1,1 @@
+"""The command line of ``constructions``: one file per subcommand."""
