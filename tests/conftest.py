@@ -1,6 +1,7 @@
 """What every test shares: Hypothesis profiles, the folder of real data, one torch thread."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import hypothesis
 import jaxtyping
 import pytest
 import torch
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background; children would never see Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 torch.set_num_threads(1)  # tiny matrices gain nothing from threads
 
