@@ -43,5 +43,5 @@ def _claim(network: Network, count: str, identifier: str, letters: Letters) -> C
         words = f"{found:,} {_WORDS[count]}"
         return Proved("counted", words) if holds else Refuted("counted", words)
 
-    statement = f"The network has {relation} {predicted.value:,} {_WORDS[count]}: {entry.formula()}."
+    statement = f"The network has {relation} {int(predicted.value):,} {_WORDS[count]}: {entry.formula()}."
     return Claim(count, statement, Fraction(predicted.value), entry.tag, identifier, proof)
