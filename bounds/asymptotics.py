@@ -93,7 +93,8 @@ def _growing(entry: Entry, over: str, given: Mapping[Any, Any]) -> Any:
 def _smooth(expression: Any, over: str) -> Any:
     if not expression.args:
         return expression
-    if isinstance(expression, fn.Least | fn.Gauss | sp.Piecewise) and _GROWS in expression.free_symbols:
+    unknown = fn.Least | fn.Gauss | fn.Ones | fn.Runs | sp.Piecewise
+    if isinstance(expression, unknown) and _GROWS in expression.free_symbols:
         return _smooth_case(expression, over)
     arguments = [_smooth(argument, over) for argument in expression.args]
     match expression:

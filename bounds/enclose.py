@@ -246,6 +246,15 @@ def _pair_groups(at: Evaluator, samples: sp.Basic, inputs: sp.Basic) -> Number:
     return Fraction(growth.pair_groups(at.integer(samples), at.integer(inputs)))
 
 
+def _ones(at: Evaluator, argument: sp.Basic) -> Number:
+    return Fraction(at.integer(argument).bit_count())
+
+
+def _runs(at: Evaluator, argument: sp.Basic) -> Number:
+    number = at.integer(argument)
+    return Fraction((number & ~(number >> 1)).bit_count())  # a run ends where the next higher bit is 0
+
+
 def _of_number(function: Callable[[Number, int], Number]) -> "Rule":
     return lambda at, argument: function(at.number(argument), at.precision)
 
@@ -279,6 +288,8 @@ _RULES: Mapping[Any, Rule] = {
     fn.SmallestSize: _smallest_size,
     fn.PairGroups: _pair_groups,
     fn.Least: _least,
+    fn.Ones: _ones,
+    fn.Runs: _runs,
     fn.GStateSolved: _state_solved,
     fn.BhlmSolved: lambda at, letter: Fraction(growth.bhlm_solved(at.architecture(letter), at.precision)),
     fn.BhlmGrowth: lambda at, letter, points: growth.bhlm_growth(

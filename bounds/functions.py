@@ -149,6 +149,22 @@ class WeightedUnits(Written):
     latex_template = r"\textstyle\sum_i i\,k_i\left({0}\right)"
 
 
+class Ones(Written):
+    """The number of ones of a non-negative integer in binary."""
+
+    nargs = 1
+    template = "ones({0})"
+    latex_template = r"\operatorname{{ones}}\left({0}\right)"
+
+
+class Runs(Written):
+    """The number of runs of ones of a non-negative integer in binary: 2 for 1101."""
+
+    nargs = 1
+    template = "runs({0})"
+    latex_template = r"\operatorname{{runs}}\left({0}\right)"
+
+
 class Least(Written):
     """The smallest value of an expression over the integers from a first to a last; arguments: expression, dummy,
     first, last.

@@ -2,10 +2,12 @@
 per-sample squares.
 """
 
+from typing import Any
+
 import sympy as sp
 
 from bounds.entry import Side, Source, Topic
-from bounds.functions import Log2
+from bounds.functions import Log2, Ones, Runs
 from bounds.symbols import symbols
 from bounds.theorems.family import Family, needs
 
@@ -93,6 +95,32 @@ _BALANCED = (
     needs(q >= 1, "q at least 1"),
 )
 _BALANCED_TREE = {q: sp.ceiling(Log2(N)) - 1}
+
+_TWO_CLASSES = (_SEPARATED, needs(2 * n <= N, "n to be the size of the smaller class"))
+_TREES = _HALF | {q: sp.Max(1, sp.ceiling(Log2(N - n)))}
+_level = sp.Symbol("i", integer=True, nonnegative=True)
+
+
+def _width(level: Any) -> Any:
+    """Units of the two trees of maxima at one level, for classes of n and N - n samples."""
+    return sp.ceiling(n / 2**level) + sp.ceiling((N - n) / 2**level)
+
+
+voronoi_scan = Family(
+    id="robust-memorizer.voronoi-scan",
+    topic=_TOPIC,
+    statement="The difference of the squared distances to the two classes, each as a running maximum over its samples "
+    "in N - n "
+    "layers that carry the input: deep and narrow.",
+    source=_li2022("explicit form of Theorem 2.2"),
+    norm="2",
+    proof="voronoi-scan",
+    hypotheses=(*_TWO_CLASSES, needs(N - n >= 2, "at least two samples in the larger class")),
+    where=_HALF,
+)
+
+_EVEN = (_SEPARATED, needs(sp.Eq(N, 2 * n), "classes of equal size"), needs(n >= 3, "at least three samples a class"))
+_scan_dense = (d + 2) * (d + 1) + (d + 4) * (d + 3) + (n - 3) * (d + 4) * (d + 5) + 4 * (d + 5) + 5
 
 _squares = {s: sp.Max(1, sp.ceiling(Log2(b**2 * d / (2 * eps * (eps - delta))) / 2)), b: 1 + delta}
 paraboloid = Family(
@@ -203,6 +231,42 @@ ENTRIES = (
     voronoi.says(
         "depth", _DEPTH, sp.ceiling(Log2(N)) + 1, Side.UPPER, more="Exact when one class has nearly all samples."
     ),
+    voronoi.says(
+        "nnz-two-classes",
+        _NNZ,
+        N * (d + 4) + 2 * q - 6 - Ones(n - 1) - Runs(n - 1) - Ones(N - n - 1) - Runs(N - n - 1),
+        more="Classes of n and N - n samples, the shallower tree carried to the depth q of the other.",
+        hypotheses=_TWO_CLASSES,
+        where=_TREES,
+    ),
+    voronoi.says(
+        "dense-two-classes",
+        _DENSE,
+        (d + 1) * N + sp.Sum(_width(_level) * (_width(_level - 1) + 1), (_level, 1, q - 1)) + _width(q - 1) + 1,
+        more="Classes of n and N - n samples.",
+        hypotheses=_TWO_CLASSES,
+        where=_TREES,
+    ),
+    voronoi.says(
+        "units-two-classes",
+        _UNITS,
+        2 * (N + q - 2) - Ones(n - 1) - Ones(N - n - 1),
+        more="Classes of n and N - n samples.",
+        hypotheses=_TWO_CLASSES,
+        where=_TREES,
+    ),
+    voronoi.says(
+        "depth-two-classes",
+        _DEPTH,
+        q + 1,
+        more="Classes of n and N - n samples.",
+        hypotheses=_TWO_CLASSES,
+        where=_TREES,
+    ),
+    voronoi_scan.says("nnz", _NNZ, N * (d + 5) + (N - n) * d + N - 2 * n - 8 + sp.Max(0, 2 - n)),
+    voronoi_scan.says("units", _UNITS, (N - n - 1) * d + 3 * N - 2 * n - 2),
+    voronoi_scan.says("dense", _DENSE, _scan_dense, more="Here both classes have n = N/2 samples.", hypotheses=_EVEN),
+    voronoi_scan.says("depth", _DEPTH, N - n + 1),
     paraboloid.says("nnz", _NNZ, n * (d + 3) + d * (8 * s - 2) + s),
     paraboloid.says("dense", _DENSE, _paraboloid_dense),
     paraboloid.says("units", _UNITS, s * (3 * d + 1) + n),

@@ -130,6 +130,24 @@ def voronoi(a: int, b: int, d: int) -> Layered:
     return Layered(d, [*layers, [_combination(trees[0][0] + trees[1][0])]])
 
 
+def voronoi_scan(a: int, b: int, d: int) -> Layered:
+    """A running maximum for each class, one sample a layer, beside the carried inputs."""
+    inputs: list[object] = list(range(d))
+    layers = [[_combination([j], bias=True) for j in range(d)] + [_combination(inputs, bias=True) for _ in "ab"]]
+    running = [[d], [d + 1]]
+    for step in range(1, max(a, b)):
+        layer: list[Affine] = [_combination([j]) for j in range(d)] if step < max(a, b) - 1 else []
+        for k, size in enumerate((a, b)):
+            before = running[k]
+            running[k] = [len(layer)]
+            if step < size:
+                layer.append(_combination([*inputs, *before], bias=True))
+                running[k] = [len(layer) - 1, len(layer)]
+            layer.append(_combination(before))
+        layers.append(layer)
+    return Layered(d, [*layers, [_combination(running[0] + running[1])]])
+
+
 def paraboloid(n: int, d: int, s: int) -> Layered:
     layers = [[_combination([j], bias=True) for j in range(d)] + [_combination([j]) for j in range(d)]]
     square: list[object] = list(range(2 * d))

@@ -71,6 +71,25 @@ def test_voronoi_of_16_points_in_3_dimensions_has_241_dense_parameters() -> None
     assert value("voronoi.dense", N=16, d=3) == 241
 
 
+def test_voronoi_counts_are_exact_for_all_class_sizes_up_to_17() -> None:
+    for a, b in product(range(1, 18), repeat=2):
+        net, letters = layered.voronoi(a, b, 2), {"N": a + b, "n": min(a, b), "d": 2}
+        for quantity in ("nnz", "dense", "units", "depth"):
+            name = f"{quantity}-two-classes"
+            found = value(f"voronoi.{name}", **_own("voronoi", name, dict(letters)))
+            assert found == getattr(net, quantity), (a, b, quantity)
+
+
+def test_scanned_voronoi_counts_are_exact_for_all_class_sizes() -> None:
+    for a, b, d in product(range(1, 8), range(2, 8), (1, 3)):
+        agree("voronoi-scan", layered.voronoi_scan(a, max(a, b), d), "nnz units depth", N=a + max(a, b), n=a, d=d)
+
+
+@pytest.mark.parametrize(("n", "d"), [(3, 1), (3, 4), (7, 2)])
+def test_a_balanced_scan_has_the_dense_count_as_built(n: int, d: int) -> None:
+    agree("voronoi-scan", layered.voronoi_scan(n, n, d), "dense", N=2 * n, n=n, d=d)
+
+
 def test_voronoi_counts_are_bounded_for_all_class_sizes_up_to_19() -> None:
     for a, b in product(range(1, 20), repeat=2):
         net = layered.voronoi(a, b, 2)
