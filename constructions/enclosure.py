@@ -55,7 +55,7 @@ def _affine(op: Affine, read: Intervals) -> Intervals:
     columns = np.minimum(lowest_bits(read.lower).min(axis=0), lowest_bits(read.upper).min(axis=0))
     products = lowest_bits(weight.data) + columns[weight.indices]
     grain = min(int(products.min(initial=COARSEST)), int(lowest_bits(op.bias).min(initial=COARSEST)))
-    _demand((abs(weight) @ size + np.abs(op.bias)).max(initial=0.0), grain)
+    demand_exact((abs(weight) @ size + np.abs(op.bias)).max(initial=0.0), grain)
     up, down = weight.maximum(0.0), weight.minimum(0.0)
     lower = (up @ read.lower.T + down @ read.upper.T).T + op.bias
     upper = (up @ read.upper.T + down @ read.lower.T).T + op.bias
@@ -66,11 +66,17 @@ def _added(one: Intervals, other: Intervals) -> Intervals:
     pairs = ((one.lower, other.lower), (one.upper, other.upper))
     for left, right in pairs:
         total = float((np.abs(left) + np.abs(right)).max(initial=0.0))
-        _demand(total, int(min(lowest_bits(left).min(), lowest_bits(right).min())))
+        demand_exact(total, int(min(lowest_bits(left).min(), lowest_bits(right).min())))
     return Intervals(one.lower + other.lower, one.upper + other.upper)
 
 
-def _demand(total: float, grain: int) -> None:
-    """The float ``total`` is itself rounded, by far less than the factor 1.01 left for that."""
+def demand_exact(total: float, grain: int) -> None:
+    """That sums of multiples of ``2**grain`` are exact when their absolute values add up to ``total``.
+
+    The float ``total`` is itself rounded, by far less than the factor 1.01 left for that.
+
+    Raises:
+        Inexact: some of them might round.
+    """
     if not np.isfinite(total) or grain < -1074 or Fraction(total) * Fraction(101, 100) >= Fraction(2) ** (53 + grain):
         raise Inexact(f"Sums up to {total:g} of multiples of 2**{grain} may round in float64.")

@@ -1,4 +1,4 @@
-"""Labelled points on a dyadic grid, with a radius and an exact distance between the classes: what memorizers start from.
+"""Labelled points on a dyadic grid, with a radius and the exact distance of the classes: where memorizers start.
 
 Points move to a grid and the radius grows by as much, so that balls around the moved points contain the balls asked
 for. From there on every number is dyadic, and the network in float64 is the network of the proof.
@@ -111,8 +111,8 @@ def _too_close(found: Separated) -> str:
     most = largest_delta(found)
     advice = f"the largest admissible delta is {_floor_text(most)}" if most >= 0 else "no delta is admissible"
     return (
-        f"Points {i} (label {found.labels[i]}) and {j} (label {found.labels[j]}) are {found.nearest.lower:.6g} apart in "
-        f"{norm}, so that their balls of radius delta = {float(found.delta):g} overlap or touch; {advice}."
+        f"Points {i} (label {found.labels[i]}) and {j} (label {found.labels[j]}) are {found.nearest.lower:.6g} apart "
+        f"in {norm}, so that their balls of radius delta = {float(found.delta):g} overlap or touch; {advice}."
     )
 
 
