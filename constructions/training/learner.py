@@ -19,7 +19,7 @@ from certify.network import Affine, Network, ReLU
 from constructions.distributions import Clusters, Sample
 from constructions.training.checkpoint import Checkpoint
 from constructions.training.decomposition import Decomposition, Neurons, shares
-from constructions.training.descent import Descent, Problem, Progress, State, descend
+from constructions.training.descent import Descent, Problem, Progress, State, descend, find_device
 from constructions.training.history import History
 from constructions.training.objective import CrossEntropy, Logistic, Objective
 
@@ -79,7 +79,7 @@ def train_two_class(
     signs = np.repeat([1.0, -1.0], settings.m)
     start = _drawn(signs.size, clusters.d, settings.weight_std, settings.bias_std, seed=settings.descent.seed)
     layout = _Layout(start, signs[None, :] / settings.m, signs[:, None] == clusters.signs[None, :], biased=True)
-    labels = torch.as_tensor(sample.label, dtype=settings.descent.dtype, device=_device(session.device))
+    labels = torch.as_tensor(sample.label, dtype=settings.descent.dtype, device=find_device(session.device))
     return _train(layout, Logistic(labels), settings, clusters, sample, session)
 
 
@@ -96,7 +96,7 @@ def train_k_class(
     start = _drawn(cluster_of.size, clusters.d, settings.weight_std, 0.0, seed=settings.descent.seed)
     own = cluster_of[:, None] == np.arange(clusters.k)[None, :]
     layout = _Layout(start, np.ascontiguousarray(own.T) / settings.h, own, biased=False)
-    labels = torch.as_tensor(sample.cluster, device=_device(session.device))
+    labels = torch.as_tensor(sample.cluster, device=find_device(session.device))
     return _train(layout, CrossEntropy(labels, clusters.k), settings, clusters, sample, session)
 
 
@@ -118,7 +118,7 @@ def _train(
     sample: Sample,
     session: Session,
 ) -> Trained:
-    rule, device = settings.descent, _device(session.device)
+    rule, device = settings.descent, find_device(session.device)
     _check_fit(clusters, sample)
 
     def tensor(array: np.ndarray, dtype: torch.dtype = rule.dtype) -> torch.Tensor:
@@ -178,12 +178,3 @@ def _check_start(neurons: int, *stds: float) -> None:
     for std in stds:
         if not (math.isfinite(std) and std >= 0):
             raise InvalidInput(f"An initial standard deviation of {std} has no meaning; give a finite number >= 0.")
-
-
-def _device(name: str) -> torch.device:
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise InvalidInput(f"Device {name}: torch sees no GPU here. Use cpu, or install a CUDA build of torch.")
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise InvalidInput(f"Device {name!r} is unknown to torch. Use cpu or cuda.") from error
