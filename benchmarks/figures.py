@@ -1,6 +1,6 @@
 """Figures of all benchmarks in one style, as SVG and PDF; equal content gives equal bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ _METADATA: dict[str, dict[str, str | None]] = {
 
 
 @contextmanager
-def figure(out: Path, stem: str, *, size: tuple[float, float] = (5.2, 3.3)) -> Iterator[Figure]:
+def figure(out: Path, stem: str, *, size: tuple[float, float] = (5.2, 3.3)) -> Generator[Figure]:
     """A figure of ``size`` inches to draw on; written as ``out/stem.svg`` and ``.pdf`` when the block ends.
 
     Raises:
