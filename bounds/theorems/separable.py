@@ -37,6 +37,15 @@ _solver = Family(
     hypotheses=(*_EXISTS, needs(c < 1, "attack radius below eps")),
     where={M: POINTS},
 )
+_table = Family(
+    id="lookup",
+    topic=_TOPIC,
+    statement="A network of one input that answers one of two labels for each integer from 0 to M - 1.",
+    source=Source("bartlett2019", "bit extraction, with integer gadgets"),
+    proof="lookup-table",
+    hypotheses=(needs(M >= 2, "at least two labels"),),
+)
+_PACKED = (needs(B >= 2, "words of at least two bits"),)
 _thm_43 = Family(
     id="expressive-power.thm-4.3",
     topic=_TOPIC,
@@ -145,6 +154,47 @@ ENTRIES = (
         5 * (d - 1) * STEPS + 1 + 8 * sp.ceiling(M / B) + 25 * B,
         Side.UPPER,
         more="Labels packed B bits to a weight and unpacked by B rounds; best near B = sqrt(8M/25).",
+    ),
+    _solver.says(
+        "packed.nnz",
+        _NNZ,
+        5 * (d - 1) * STEPS + 6 * sp.ceiling(M / B) + 21 * B - 15,
+        more="As lookup, with gadgets that saturate, so that every sum is exact in float64 when ceil(M/B) 2^B is at "
+        "most 2^52. A difference of words that happens to be 0 is counted.",
+        hypotheses=(*_EXISTS, needs(c < 1, "attack radius below eps"), *_PACKED),
+    ),
+    _solver.says(
+        "packed.units",
+        "hidden units",
+        2 * (d - 1) * STEPS + 2 * sp.ceiling(M / B) + 11 * B - 5,
+        more="Labels packed into words, saturating gadgets.",
+        hypotheses=(*_EXISTS, *_PACKED),
+    ),
+    _solver.says(
+        "packed.depth",
+        "affine maps",
+        2 * B + 7,
+        more="Labels packed into words, saturating gadgets.",
+        hypotheses=(*_EXISTS, *_PACKED),
+    ),
+    _table.says("direct.nnz", _NNZ, 3 * (M - 1), Side.UPPER, more="One unit per slope change."),
+    _table.says("direct.units", "hidden units", M - 1, more="One unit per slope change."),
+    _table.says(
+        "packed.nnz",
+        _NNZ,
+        6 * sp.ceiling(M / B) + 21 * B - 16,
+        more="B labels to a weight, saturating gadgets. A difference of words that happens to be 0 is counted.",
+        hypotheses=_PACKED,
+    ),
+    _table.says(
+        "packed.units",
+        "hidden units",
+        2 * sp.ceiling(M / B) + 11 * B - 6,
+        more="B labels to a weight, saturating gadgets.",
+        hypotheses=_PACKED,
+    ),
+    _table.says(
+        "packed.depth", "affine maps", 2 * B + 4, more="B labels to a weight, saturating gadgets.", hypotheses=_PACKED
     ),
     _solver.says("steps.nnz", _NNZ, 5 * (d - 1) * STEPS + 1, more="Index computation alone."),
     _solver.says(
