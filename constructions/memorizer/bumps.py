@@ -72,3 +72,23 @@ class Readout:
     def forms(self) -> Forms:
         """The outputs as forms of the bumps."""
         return Forms.of(self.weight, self.bias)
+
+
+def hypothesis(found: Separated) -> str:
+    """What of the data a bump network's theorem needs, with the numbers that make it true."""
+    return (
+        f"classes at least {float(found.distance):g} apart in {found.norm}, so balls of {float(found.radius):g} are "
+        f"{float(found.gap):g} apart, and 1/tau = {float(slope(found)):g} times that is at least 1"
+    )
+
+
+def letters(found: Separated, carriers: int) -> dict[str, int | Fraction]:
+    """The values of the letters of the memorizers' formulas."""
+    return {
+        "N": len(found.labels),
+        "n": carriers,
+        "d": found.width,
+        "eps": found.distance / 2,
+        "delta": found.radius,
+        "tau": 1 / slope(found),
+    }

@@ -10,7 +10,7 @@ from certify.region import Norm
 from constructions.compose import Chain, Forms
 from constructions.counting import count_claims
 from constructions.dyadic import exact_float, rational
-from constructions.memorizer.bumps import Readout, separated_for_bumps, slope
+from constructions.memorizer.bumps import Readout, hypothesis, letters, separated_for_bumps, slope
 from constructions.memorizer.hinges import Hinges
 from constructions.memorizer.margins import margin_claims
 from constructions.memorizer.separated import Separated
@@ -55,7 +55,7 @@ class HingeBumps(Family):
         assert data is not None
         found, readout = self._start(data)
         return (
-            *margin_claims(network, data, found, rebuild=lambda: self.build(data), hypothesis=hypothesis(found)),
+            *margin_claims(network, data, found, rebuild=lambda: self.build(data), needs=hypothesis(found)),
             *count_claims(network, self._entries(found), letters(found, len(readout.carriers))),
             *steepness_claims(network, found),
         )
@@ -77,26 +77,6 @@ def bump_forms(chain: Chain, found: Separated, readout: Readout) -> Forms:
     hinges = Hinges.around(found.points[readout.carriers], found.radius)
     chain.relu(hinges.forms)
     return Forms.of(hinges.excess(-exact_float(slope(found))), 1.0)
-
-
-def hypothesis(found: Separated) -> str:
-    """What of the data a bump network's theorem needs, with the numbers that make it true."""
-    return (
-        f"classes at least {float(found.distance):g} apart in {found.norm}, so balls of {float(found.radius):g} are "
-        f"{float(found.gap):g} apart, and 1/tau = {float(slope(found)):g} times that is at least 1"
-    )
-
-
-def letters(found: Separated, carriers: int) -> dict[str, int | Fraction]:
-    """The values of the letters of the memorizers' formulas."""
-    return {
-        "N": len(found.labels),
-        "n": carriers,
-        "d": found.width,
-        "eps": found.distance / 2,
-        "delta": found.radius,
-        "tau": 1 / slope(found),
-    }
 
 
 def hinge_bumps(points: Any, labels: Any, *, delta: Any, two_sided: bool = False) -> Construction:

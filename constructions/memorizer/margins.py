@@ -22,24 +22,48 @@ from constructions.theorem import Claim, Evidence, Labelled, Proved, Refuted, Un
 DIRECT_COST = 2**30
 """Up to this many balls times weights every ball is enclosed; above it the network is built again and compared."""
 
+EXACT_COST = 2**22
+"""Up to this many weights a network is evaluated in exact arithmetic, in search of a counterexample."""
+
 _CELLS = 2**22
 _CANDIDATES = 256
 _ATTEMPTS = 8
 
 
+Bounding = Callable[[Network, Separated, Int64[np.ndarray, " b"]], Intervals]
+"""Exact bounds of a network's outputs on the balls of some of the points."""
+
+
+def boxes(network: Network, found: Separated, rows: Int64[np.ndarray, " b"]) -> Intervals:
+    """Interval bounds on the linf balls."""
+    reach = exact_float(found.radius)
+    return enclose(network, Intervals(found.points[rows] - reach, found.points[rows] + reach))
+
+
+def diamonds(network: Network, found: Separated, rows: Int64[np.ndarray, " b"]) -> Intervals:
+    """Bounds on the l1 balls, from the second layer's Lipschitz constants."""
+    return enclose_balls(network, found.points[rows], found.radius)
+
+
 def margin_claims(
-    network: Network, data: Labelled, found: Separated, *, rebuild: Callable[[], Network], hypothesis: str
+    network: Network,
+    data: Labelled,
+    found: Separated,
+    *,
+    rebuild: Callable[[], Network],
+    needs: str,
+    bounding: Bounding | None = boxes,
 ) -> tuple[Claim, Claim]:
     """That every ball is classified right, and that it is with margin at least 1.
 
-    ``rebuild`` makes the theorem's network for this data, to compare with, and ``hypothesis`` says what of the
-    data the theorem needs and ``found`` establishes. The proofs share their work.
+    The bounds of ``bounding`` prove it when they are tight and there are not too many. Else the network must equal the
+    theorem's for this data, ``rebuild()``; ``needs`` says what that theorem needs and ``found`` establishes.
     """
     require_fit(network, found)
 
     @functools.cache
     def least() -> Float64[np.ndarray, " N"] | Undecided:
-        return _least_margins(network, found)
+        return _least_margins(network, found, bounding)
 
     @functools.cache
     def fault() -> str | None:
@@ -51,15 +75,14 @@ def margin_claims(
             words = f"margin at least {bounds.min():g} on {len(bounds):,} balls"
             return Proved(f"exact bounds on every {found.norm} ball", words)
         if fault() is None:
-            return Proved("the theorem's network, built again, and exact distances", f"{hypothesis}: margin at least 1")
-        if isinstance(bounds, Undecided):
-            return Undecided(f"{bounds.reason} It is not the theorem's network either: {fault()} differs.")
-        for row in np.flatnonzero(~holds(bounds))[:_ATTEMPTS]:
+            return Proved("the theorem's network, built again, and exact distances", f"{needs}: margin at least 1")
+        for row in _suspects(network, data, bounds):
             margin, point = _worst_try(network, data, found, int(row))
             if not holds(np.array(margin)):
                 words = f"the margin is {float(margin):g} at {point.tolist()}, in the ball of point {row}"
                 return Refuted("exact evaluation", words)
-        return Undecided(f"Bounds leave a margin of {bounds.min():g} only, and no counterexample was found.")
+        reason = bounds.reason if isinstance(bounds, Undecided) else f"Bounds leave a margin of {bounds.min():g} only."
+        return Undecided(f"{reason} It is not the theorem's network either: {fault()} differs.")
 
     ball = f"within {found.delta} in {found.norm} of a point"
     error = f"Every input {ball} gets that point's label: zero robust error on these {len(found.labels):,} points."
@@ -94,24 +117,32 @@ def margins(bounds: Intervals, labels: Int64[np.ndarray, " b"]) -> Float64[np.nd
     return bounds.lower[rows, labels] - others.max(axis=1)
 
 
-def _least_margins(network: Network, found: Separated) -> Float64[np.ndarray, " N"] | Undecided:
+def _least_margins(
+    network: Network, found: Separated, bounding: Bounding | None
+) -> Float64[np.ndarray, " N"] | Undecided:
     """A lower bound of the margin on every ball."""
-    weights = sum(int(np.count_nonzero(numbers)) for node in network.nodes for numbers in node.op.parameters)
-    if weights * len(found.labels) > DIRECT_COST:
+    if bounding is None:
+        return Undecided("Interval bounds of this network are not tight.")
+    if (weights := network.count().nnz) * len(found.labels) > DIRECT_COST:
         return Undecided(f"Enclosing {len(found.labels):,} balls through {weights:,} weights takes too long.")
     blocks = _blocks(network, len(found.labels))
     try:
-        return np.concatenate([margins(_bounds(network, found, rows), found.labels[rows]) for rows in blocks])
+        return np.concatenate([margins(bounding(network, found, rows), found.labels[rows]) for rows in blocks])
     except Inexact as error:
         return Undecided(str(error))
 
 
-def _bounds(network: Network, found: Separated, rows: Int64[np.ndarray, " b"]) -> Intervals:
-    centres = found.points[rows]
-    if found.norm is Norm.L1:
-        return enclose_balls(network, centres, found.radius)
-    reach = exact_float(found.radius)
-    return enclose(network, Intervals(centres - reach, centres + reach))
+def _suspects(
+    network: Network, data: Labelled, bounds: Float64[np.ndarray, " N"] | Undecided
+) -> Int64[np.ndarray, " k"]:
+    """The points whose balls have the smallest bounds, or the points with the smallest margins."""
+    if isinstance(bounds, Undecided):
+        if (weights := network.count().nnz) > EXACT_COST:
+            return np.zeros(0, dtype=np.int64)
+        rows = np.arange(min(len(data.labels), DIRECT_COST // weights))
+        scores = network.evaluate(data.points[rows])
+        bounds = margins(Intervals(scores, scores), data.labels[rows])
+    return np.argsort(bounds, kind="stable")[:_ATTEMPTS]
 
 
 def _blocks(network: Network, count: int) -> Iterator[Int64[np.ndarray, " b"]]:
