@@ -8,7 +8,11 @@ from typing import cast
 from certify.errors import InvalidInput
 from constructions.theorem import Family
 
-_PLACES: Mapping[str, str] = MappingProxyType({})
+_PLACES: Mapping[str, str] = MappingProxyType(
+    {
+        "hinge-bumps": "constructions.memorizer.hinge_bumps:HingeBumps",
+    }
+)
 """Where each family is defined: module and class."""
 
 

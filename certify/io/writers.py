@@ -13,12 +13,15 @@ from certify.network import Affine, Network, ReLU
 
 EXTENSIONS = (".safetensors", ".onnx", ".onnx.gz", ".pt", ".pth")
 
+_LARGEST = 4 * 10**9
+"""Bytes of a state dict in which sparse layers are made dense."""
+
 
 def save(network: Network, path: str | os.PathLike[str], *, metadata: dict[str, str] | None = None) -> None:
     """Write ``network`` to ``path`` in one step, in the format of its extension.
 
     ``.safetensors`` keeps everything (float64, sparse layers, the digest); ``.onnx`` and ``.onnx.gz`` hold dense
-    layers, in float32 when that loses nothing; ``.pt`` is a state dict and only for dense layers with ReLU between.
+    layers, in float32 when that loses nothing; ``.pt`` is a state dict, dense, for layers with ReLU between.
 
     Raises:
         InvalidInput: an unknown extension, a network that the format cannot hold, or a path that cannot be written; the
@@ -40,13 +43,23 @@ def save(network: Network, path: str | os.PathLike[str], *, metadata: dict[str, 
 def _state_dict(network: Network, notes: dict[str, str], path: Path) -> bytes:
     import torch
 
-    alternate = all(isinstance(node.op, Affine if i % 2 == 0 else ReLU) for i, node in enumerate(network.nodes))
-    dense = all(isinstance(n.op.weight, np.ndarray) for n in network.nodes if isinstance(n.op, Affine))
-    if not alternate or not dense or len(network.nodes) % 2 == 0:
+    alternate = all(
+        isinstance(node.op, Affine if i % 2 == 0 else ReLU) and node.inputs == (i,)
+        for i, node in enumerate(network.nodes)
+    )
+    if not alternate or len(network.nodes) % 2 == 0:
+        kinds = ", ".join(sorted({type(n.op).__name__ for n in network.nodes}))
         raise InvalidInput(
-            f"Cannot save {path}: a state dict describes only dense affine layers with ReLU between them, and this "
-            f"network has {', '.join(sorted({type(n.op).__name__ for n in network.nodes}))}. "
-            f"Save it as .safetensors or .onnx."
+            f"Cannot save {path}: a state dict describes only affine layers with ReLU between them, one after the "
+            f"other, and this network is another graph (of {kinds}). Save it as .safetensors or .onnx."
+        )
+    size = 8 * network.count().dense
+    if size > _LARGEST and any(
+        isinstance(n.op, Affine) and not isinstance(n.op.weight, np.ndarray) for n in network.nodes
+    ):
+        raise InvalidInput(
+            f"Cannot save {path}: a state dict holds sparse layers dense, which takes {size / 1e9:.1f} GB here "
+            f"(at most {_LARGEST / 1e9:.0f}). Save it as .safetensors, which keeps layers sparse."
         )
     single = all(onnx_writer.is_single(numbers) for node in network.nodes for numbers in node.op.parameters)
     dtype = torch.float32 if single else torch.float64
@@ -54,11 +67,15 @@ def _state_dict(network: Network, notes: dict[str, str], path: Path) -> bytes:
         f"{i}.{part}": torch.tensor(numbers, dtype=dtype)
         for i, node in enumerate(network.nodes)
         if isinstance(node.op, Affine)
-        for part, numbers in (("weight", node.op.weight), ("bias", node.op.bias))
+        for part, numbers in (("weight", _dense(node.op)), ("bias", node.op.bias))
     }
     stream = io.BytesIO()
     torch.save({"state_dict": tensors, "metadata": notes} if notes else tensors, stream)
     return stream.getvalue()
+
+
+def _dense(op: Affine) -> np.ndarray:
+    return op.weight if isinstance(op.weight, np.ndarray) else op.weight.toarray()
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:

@@ -180,3 +180,20 @@ def test_float32_weights_are_written_as_float32(tmp_path: Path) -> None:
     assert not onnx_writer.is_single(np.array([0.1]))
     assert not onnx_writer.is_single(np.array([1e300]))
     assert (tmp_path / "float32.onnx").stat().st_size < (tmp_path / "float64.onnx").stat().st_size
+
+
+def test_a_state_dict_holds_a_sparse_layer_dense(tmp_path: Path) -> None:
+    weight = sp.csr_array(np.diag([1.0, 2.0, 0.1]))
+    network = Network.chain([Affine(weight, np.ones(3)), ReLU(3), Affine(np.ones((1, 3)), np.zeros(1))])
+    save(network, tmp_path / "n.pt")
+    back = load(tmp_path / "n.pt").network
+    points = np.random.default_rng(0).normal(size=(5, 3))
+    assert (back.evaluate(points) == network.evaluate(points)).all()
+
+
+def test_a_sparse_layer_too_large_to_be_dense_is_refused_with_its_size(tmp_path: Path) -> None:
+    wide = sp.csr_array((30_000, 30_000))
+    network = Network.chain([Affine(wide, np.zeros(30_000))])
+    with pytest.raises(InvalidInput, match=r"takes 7\.2 GB here .*\.safetensors"):
+        save(network, tmp_path / "n.pt")
+    assert not (tmp_path / "n.pt").exists()
