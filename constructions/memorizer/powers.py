@@ -18,6 +18,7 @@ from constructions.compose import Forms
 from constructions.dyadic import exact_float, shorten_up
 from constructions.memorizer.hinges import require_size
 from constructions.memorizer.separated import Separated, grid_bits, separate
+from constructions.memorizer.squared import largest_coordinate, power_above
 from constructions.theorem import Labelled
 
 _DIGITS = 6
@@ -55,7 +56,7 @@ class Powers:
         reach = Fraction(sqrt_up(largest))
         shift = shorten_up(largest + 2 * reach * (reach + found.radius), _DIGITS)
         assert shift * 4**found.bits < 2**_PRECISION, "squared norms must be exact"
-        return cls(found, squares, shift, _power_above(Fraction(float(np.abs(found.points).max())) + found.radius))
+        return cls(found, squares, shift, power_above(largest_coordinate(found)))
 
     def forms(self, label: int) -> Forms:
         """The forms of one class, in its points' order: non-negative on all balls."""
@@ -73,19 +74,14 @@ def _finest(data: Labelled, delta: Fraction, *, moved: bool) -> int:
 
     A radius above the largest norm is never admissible and counts as that norm here.
     """
-    largest = math.sqrt(float(np.einsum("ij,ij->i", data.points, data.points).max()))
+    largest = math.sqrt(float(np.einsum("ij,ij->i", data.points, data.points).max())) or 1.0
     if not 1e-100 < largest < 1e100:
         raise InvalidInput(f"The largest norm of a point is {largest:g}; scale the data to about 1.")
     size = 3.3 * largest**2 + 2.2 * largest * min(float(delta), largest)
     if moved:
-        cube = _power_above(Fraction(largest) * Fraction(9, 4))
+        cube = power_above(Fraction(largest) * Fraction(9, 4))
         size += 2 * float(cube) * largest * math.sqrt(data.points.shape[1])
     return (_PRECISION - math.frexp(size)[1]) // 2
-
-
-def _power_above(value: Fraction) -> Fraction:
-    """The smallest power of two that is not below ``value > 0``."""
-    return shorten_up(value, 1)
 
 
 def _require_every_class(data: Labelled) -> None:
