@@ -2,9 +2,11 @@
 network avoids.
 """
 
+from typing import Any
+
 import sympy as sp
 
-from bounds.entry import Scope, Side, Source, Tag, Topic
+from bounds.entry import Entry, Scope, Side, Source, Tag, Topic
 from bounds.functions import Log2, SmallestSize
 from bounds.symbols import symbols
 from bounds.theorems.family import Family, needs
@@ -18,6 +20,7 @@ _TREE_DEPTH = {q: sp.ceiling(Log2(d))}
 
 MESH_INF = sp.ceiling(3 / (4 * _SLACK))
 MESH_2 = sp.floor(sp.sqrt(d) / (2 * _SLACK)) + 1
+MESH_1 = sp.floor(d / (2 * _SLACK)) + 1
 CELLS_INF = sp.floor(1 / (2 * _SLACK)) + 1
 CELLS_2 = sp.floor(sp.sqrt(d) / (2 * _SLACK)) + 1
 
@@ -82,6 +85,41 @@ def shared_nnz(mesh: sp.Expr) -> sp.Expr:
 def tree_nnz(mesh: sp.Expr) -> sp.Expr:
     """The size of the Kuhn network on a mesh of so many cells per side with a tree of maxima per node; d = 2^q."""
     return (9 * d - 6) * (mesh + 1) ** d + 4 * d * (mesh + 1) - 2 * d
+
+
+def shared_units(mesh: sp.Expr) -> sp.Expr:
+    """The hidden units that go with ``shared_nnz``."""
+    level = _shared_level
+    block = 2 * d / 2**level * ((mesh + 1) ** (2**level) + (mesh + 1) ** (2 ** (level - 1)))
+    return 2 * d * (mesh + 1) + sp.Sum(block, (level, 1, q)) + (mesh + 1) ** d
+
+
+def _on_a_given_mesh(clipped: bool) -> tuple[Entry, ...]:
+    """The sizes on a mesh of g cells per side, with or without a clip layer in front."""
+    more, where = "On a mesh of g cells per side", "given-mesh." + ("", "clipped.")[clipped]
+    tree = where.replace("given-mesh.", "given-mesh.tree.")
+    nnz, units = (3 * d, 2 * d) if clipped else (sp.Integer(0), sp.Integer(0))
+    more += ", behind a clip layer" if clipped else ""
+    power: dict[str, Any] = {"norm": "any", "where": _TREE_DEPTH, "hypotheses": (_TREE, needs(q >= 1, "d at least 2"))}
+    plain: dict[str, Any] = {"norm": "any", "where": _TREE_DEPTH}
+    half = (g + 1) ** (2 ** sp.Max(q - 1, 0))
+    any_tree = (9 * d + 2 * q) * (g + 1) ** d + 4 * d * (g + 1)
+    any_shared = 14 * (g + 1) ** d + 4 * (3 * d + q) * half + 4 * d * (g + 1)
+    one, shared = "a tree of maxima per node.", "partial maxima shared between nodes."
+    return (
+        _kuhn.says(where + "nnz", _NNZ, shared_nnz(g) + nnz, more=f"{more}, {shared}", **power),
+        _kuhn.says(where + "units", "hidden units", shared_units(g) + units, more=f"{more}, {shared}", **power),
+        _kuhn.says(where + "any-d.nnz", _NNZ, any_shared + nnz, Side.UPPER, more=f"{more}, {shared}", **plain),
+        _kuhn.says(tree + "nnz", _NNZ, tree_nnz(g) + nnz, more=f"{more}, {one}", **power),
+        _kuhn.says(
+            tree + "units",
+            "hidden units",
+            2 * d * (g + 1) + (4 * d - 3) * (g + 1) ** d + units,
+            more=f"{more}, {one}",
+            **power,
+        ),
+        _kuhn.says(tree + "any-d.nnz", _NNZ, any_tree + nnz, Side.UPPER, more=f"{more}, {one}", **plain),
+    )
 
 
 _box = 1 + c * eps
@@ -149,6 +187,7 @@ ENTRIES = (
     GRID_LOWER,
     _kuhn.says("mesh.inf", "cells per side of the mesh", MESH_INF, more="Enough in linf."),
     _kuhn.says("mesh.l2", "cells per side of the mesh", MESH_2, norm="2", more="Enough in l2."),
+    _kuhn.says("mesh.l1", "cells per side of the mesh", MESH_1, norm="1", more="Enough in l1."),
     _kuhn.says("nodes.inf", "nodes of the mesh", (MESH_INF + 1) ** d),
     _kuhn.says("nodes.l2", "nodes of the mesh", (MESH_2 + 1) ** d, norm="2"),
     _kuhn.says(
@@ -167,16 +206,10 @@ ENTRIES = (
         where=_TREE_DEPTH,
         more="Partial maxima shared between nodes: about 14 parameters per node whatever d is.",
     ),
-    _kuhn.says(
-        "given-mesh.nnz",
-        _NNZ,
-        shared_nnz(g),
-        norm="any",
-        hypotheses=(_TREE, needs(q >= 1, "d at least 2")),
-        where=_TREE_DEPTH,
-        more="As kuhn.nnz, on a mesh of g cells per side.",
-    ),
-    _kuhn.says("depth", "affine maps", q + 3, hypotheses=(_TREE,), where=_TREE_DEPTH),
+    *_on_a_given_mesh(clipped=False),
+    *_on_a_given_mesh(clipped=True),
+    _kuhn.says("depth", "affine maps", q + 3, norm="any", where=_TREE_DEPTH),
+    _kuhn.says("clipped.depth", "affine maps", q + 5, norm="any", where=_TREE_DEPTH, more="Behind a clip layer."),
     _kuhn.says(
         "error.inf",
         "uniform interpolation error times eps over the cell side",
@@ -187,6 +220,7 @@ ENTRIES = (
     _kuhn.says(
         "error.l2", "uniform interpolation error times eps over the cell side", sp.sqrt(d) / 2, Side.UPPER, norm="2"
     ),
+    _kuhn.says("error.l1", "uniform interpolation error times eps over the cell side", d / 2, Side.UPPER, norm="1"),
     _kuhn.says(
         "clip.nnz",
         "non-zero parameters added by a clip layer",
