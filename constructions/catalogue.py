@@ -11,6 +11,18 @@ from constructions.theorem import Family
 _PLACES: Mapping[str, str] = MappingProxyType(
     {
         "hinge-bumps": "constructions.memorizer.hinge_bumps:HingeBumps",
+        "voronoi": "constructions.memorizer.voronoi:Voronoi",
+        "voronoi-scan": "constructions.memorizer.voronoi_scan:VoronoiScan",
+        "paraboloid": "constructions.memorizer.paraboloid:Paraboloid",
+        "squares-per-sample": "constructions.memorizer.sample_squares:SampleSquares",
+        "hinge-bumps-scan": "constructions.memorizer.hinge_scan:HingeBumpsScan",
+        "trapezoids": "constructions.memorizer.trapezoids:Trapezoids",
+        "distance-bumps": "constructions.memorizer.distance_bumps:DistanceBumps",
+        "voronoi": "constructions.memorizer.voronoi:Voronoi",
+        "voronoi-scan": "constructions.memorizer.voronoi_scan:VoronoiScan",
+        "paraboloid": "constructions.memorizer.paraboloid:Paraboloid",
+        "hard-set-linear": "constructions.hard.linear:HardSetLinear",
+        "hard-set-solver": "constructions.hard.solver:HardSetSolver",
     }
 )
 """Where each family is defined: module and class."""
