@@ -55,6 +55,7 @@ _LETTERS = (
     _natural("N", "N", "number of samples"),
     _natural("n", "n", "number of samples in the smaller class", "samples"),
     _natural("d", "d", "input dimension"),
+    _natural("C", "C", "number of classes"),
     _natural("k", "k", "number of clusters, or dimension of the manifold"),
     _length("eps", r"\varepsilon", "half the distance between the two classes, in the norm of the entry", _DATA),
     Letter(sp.Symbol("delta", nonnegative=True), r"\delta", "attack radius, in the norm of the entry", _DATA),

@@ -11,7 +11,7 @@ from bounds.functions import Log2, Ones, Runs
 from bounds.symbols import symbols
 from bounds.theorems.family import Family, needs
 
-N, n, d, S, q, s, b, eps, delta = symbols("N n d S q s b eps delta")
+N, n, d, C, S, q, s, b, eps, delta = symbols("N n d C S q s b eps delta")
 
 _TOPIC = Topic.EXPRESSIVE_POWER
 _HALF = {n: sp.floor(N / 2)}
@@ -41,6 +41,16 @@ _two_sided = Family(
     id="robust-memorizer.hinge-bumps-two-sided",
     topic=_TOPIC,
     statement="One signed bump of 2d hinges around each of the N samples: margin 1 on both classes, 0 far away.",
+    source=_li2022("explicit form of Theorem 2.2"),
+    norm="inf",
+    proof="hinge-bumps",
+    hypotheses=(_SEPARATED,),
+)
+_multiclass = Family(
+    id="robust-memorizer.hinge-bumps-multiclass",
+    topic=_TOPIC,
+    statement="One bump of 2d hinges around each of the N samples and one output for each of C classes, the sum of its "
+    "bumps: margin 1.",
     source=_li2022("explicit form of Theorem 2.2"),
     norm="inf",
     proof="hinge-bumps",
@@ -191,6 +201,10 @@ ENTRIES = (
     _two_sided.says("dense", _DENSE, 2 * d * N * (d + 1) + N * (2 * d * N + 1) + N + 1),
     _two_sided.says("units", _UNITS, 2 * d * N + N),
     _two_sided.says("depth", _DEPTH, 3),
+    _multiclass.says("nnz", _NNZ, N * (6 * d + 2)),
+    _multiclass.says("dense", _DENSE, 2 * d * N * (d + 1) + N * (2 * d * N + 1) + C * (N + 1)),
+    _multiclass.says("units", _UNITS, 2 * d * N + N),
+    _multiclass.says("depth", _DEPTH, 3),
     _scan.says("nnz", _NNZ, n * (6 * d + 2) + 2 * d * (S - 1) + d + 2 * S - 1),
     _scan.says(
         "dense",

@@ -62,6 +62,16 @@ UPPER_2 = _l2_upper.says(
     hypotheses=(needs(delta < eps, "the attack radius to be below half the class distance"),),
     more="The Voronoi network.",
 )
+CGRO_EXTRA = _l2_upper.says(
+    "cgro.extra.explicit",
+    "non-zero parameters added to a clean classifier",
+    n * (6 * d + 3) + 9,
+    norm="inf",
+    source=Source("cgro", "memorisation on top of a clean classifier, explicit form"),
+    proof="cgro",
+    hypotheses=(needs(delta < eps, "the attack radius to be below half the class distance"),),
+    more="n samples are overridden inside their balls by a branch beside the classifier.",
+)
 LOWER_ANY = _every_data_set.says(
     "any-norm.lower",
     _NNZ,
@@ -242,6 +252,7 @@ ENTRIES = (
         more="Width O(d).",
         defect="Quoted second hand; a term N d log R for data of size R is left out, so R = O(1) is meant.",
     ),
+    CGRO_EXTRA,
     _l2_upper.says(
         "cgro.extra",
         "non-zero parameters added to a clean classifier",
@@ -253,5 +264,6 @@ ENTRIES = (
         proof="cgro",
         more="n samples of small margin are overridden inside their balls, the classifier is left alone elsewhere; "
         "plus O(its depth).",
+        explicit=CGRO_EXTRA,
     ),
 )

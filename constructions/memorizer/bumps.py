@@ -88,6 +88,7 @@ def letters(found: Separated, carriers: int) -> dict[str, int | Fraction]:
         "N": len(found.labels),
         "n": carriers,
         "d": found.width,
+        "C": found.classes,
         "eps": found.distance / 2,
         "delta": found.radius,
         "tau": 1 / slope(found),

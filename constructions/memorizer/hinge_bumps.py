@@ -66,9 +66,8 @@ class HingeBumps(Family):
         return found, Readout.of(found, self.two_sided)
 
     def _entries(self, found: Separated) -> dict[str, str]:
-        if found.classes > 2:
-            return {count: f"robust-memorizer.hinge-bumps-two-sided.{count}" for count in _COUNTS if count != "dense"}
         stem = "hinge-bumps-two-sided" if self.two_sided else "hinge-bumps"
+        stem = "hinge-bumps-multiclass" if found.classes > 2 else stem
         return {count: f"robust-memorizer.{stem}.{count}" for count in _COUNTS}
 
 

@@ -76,11 +76,8 @@ def margin_claims(
             return Proved(f"exact bounds on every {found.norm} ball", words)
         if fault() is None:
             return Proved("the theorem's network, built again, and exact distances", f"{needs}: margin at least 1")
-        for row in _suspects(network, data, bounds):
-            margin, point = _worst_try(network, data, found, int(row))
-            if not holds(np.array(margin)):
-                words = f"the margin is {float(margin):g} at {point.tolist()}, in the ball of point {row}"
-                return Refuted("exact evaluation", words)
+        if (wrong := refuted(network, data, found, holds, bounds)) is not None:
+            return wrong
         reason = bounds.reason if isinstance(bounds, Undecided) else f"Bounds leave a margin of {bounds.min():g} only."
         return Undecided(f"{reason} It is not the theorem's network either: {fault()} differs.")
 
@@ -132,22 +129,34 @@ def _least_margins(
         return Undecided(str(error))
 
 
-def _suspects(
-    network: Network, data: Labelled, bounds: Float64[np.ndarray, " N"] | Undecided
-) -> Int64[np.ndarray, " k"]:
-    """The points whose balls have the smallest bounds, or the points with the smallest margins."""
-    if isinstance(bounds, Undecided):
-        if (weights := network.count().nnz) > EXACT_COST:
-            return np.zeros(0, dtype=np.int64)
-        rows = np.arange(min(len(data.labels), DIRECT_COST // weights))
-        scores = network.evaluate(data.points[rows])
-        bounds = margins(Intervals(scores, scores), data.labels[rows])
-    return np.argsort(bounds, kind="stable")[:_ATTEMPTS]
-
-
 def _blocks(network: Network, count: int) -> Iterator[Int64[np.ndarray, " b"]]:
     size = max(1, _CELLS // max(network.widths))
     return (np.arange(start, min(start + size, count)) for start in range(0, count, size))
+
+
+def refuted(
+    network: Network,
+    data: Labelled,
+    found: Separated,
+    holds: Callable[[np.ndarray], np.ndarray],
+    bounds: Float64[np.ndarray, " N"] | Undecided,
+) -> Refuted | None:
+    """An input of a ball with a margin that does not hold; looked for where ``bounds``, else margins, are smallest.
+
+    None when none was found, and for networks too large to be evaluated exactly.
+    """
+    if (weights := network.count().nnz) > EXACT_COST:
+        return None
+    if isinstance(bounds, Undecided):
+        rows = np.arange(min(len(data.labels), DIRECT_COST // max(weights, 1)))
+        scores = network.evaluate(data.points[rows])
+        bounds = margins(Intervals(scores, scores), data.labels[rows])
+    for row in np.argsort(bounds, kind="stable")[:_ATTEMPTS]:
+        margin, point = _worst_try(network, data, found, int(row))
+        if not holds(np.array(margin)):
+            words = f"the margin is {float(margin):g} at {point.tolist()}, in the ball of point {row}"
+            return Refuted("exact evaluation", words)
+    return None
 
 
 def _worst_try(
