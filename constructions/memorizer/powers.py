@@ -1,4 +1,4 @@
-"""The affine forms behind nearest-neighbour classification: squared distances with ``||x||**2`` left out.
+"""Affine forms that compare squared distances: what is left of them without the square of the input.
 
 ``2 <p, x> - ||p||**2 = ||x||**2 - ||x - p||**2``, so that comparing these forms of two points compares distances. The
 forms plus a common shift are non-negative on every ball, and all their numbers are float64 without rounding.
