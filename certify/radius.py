@@ -20,8 +20,13 @@ from certify.outcome import CertifiedRadius, Status, Trust, Witness
 from certify.query import Queries, predictions, robustness
 from certify.region import Box, Norm
 from certify.solvers.prover import AbstractProver, AlphaProver, ClosedFormProver, CrownProver, PlainProver
+from certify.solvers.two_layer.model import is_two_layer
+from certify.solvers.two_layer.solver import TwoLayerSolver
 
-METHODS = ("auto", "ibp", "crown", "alpha", "auto-lirpa", "lipschitz")
+METHODS = ("auto", "exact", "ibp", "crown", "alpha", "auto-lirpa", "lipschitz")
+
+_AUTO_WORK = 10**9
+"""How far ``auto`` lets the exact solver go: nodes an input, times the cube of the hidden layer's width."""
 
 
 @dc.dataclass(frozen=True, slots=True)
@@ -67,7 +72,10 @@ class Bracket:
         self.timed_out = np.zeros(count, dtype=bool)
 
     def raise_lower(
-        self, index: Int64[np.ndarray, " k"], radius: Float64[np.ndarray, " k"], prover: AbstractProver
+        self,
+        index: Int64[np.ndarray, " k"],
+        radius: Float64[np.ndarray, " k"],
+        prover: AbstractProver | TwoLayerSolver,
     ) -> None:
         """Takes in certified radii.
 
@@ -108,6 +116,7 @@ class Certifier:
         self._network, self._settings, self._replay = network, settings, replay
         self._crown = CrownProver(network, device=settings.device)
         self._provers = _provers(network, settings, self._crown)
+        self._solver = _solver(network, settings)
         self._exact = ExactNetwork(network)
         self._interval = IntervalBounder(network)
         self._attacks: tuple[AbstractAttack, ...] = tuple(
@@ -148,9 +157,13 @@ class Certifier:
         asked = at_centre.take(doubtful)
         bracket.lower_upper(doubtful, confirm(asked, asked.centres, None, self._exact))
         wrong = bracket.upper == 0
+        if self._settings.method == "exact":
+            self._solve(bracket, queries, deadline)
         self._attack(bracket, queries, self._attacks[0], deadline.part(0.3))
         for prover in self._provers:
             self._prove(bracket, queries, prover, deadline)
+        if self._settings.method == "auto":
+            self._solve(bracket, queries, deadline)
         for attack in self._attacks[1:]:
             self._attack(bracket, queries, attack, deadline)
         return bracket, wrong
@@ -173,6 +186,22 @@ class Certifier:
         start = np.where(bracket.lower[index] > 0, bracket.lower[index] * 1.1, self._guess(asked))
         found = prover.prove(asked, start=start, tolerance=self._settings.tolerance / 2, deadline=deadline)
         bracket.raise_lower(index, found.radius, prover)
+        bracket.timed_out[index] |= ~found.settled
+
+    def _solve(self, bracket: Bracket, queries: Queries, deadline: Deadline) -> None:
+        """Both sides at once, where the exact solver reads the network."""
+        index = bracket.open(self._settings.tolerance, self._settings.max_radius)
+        if self._solver is None or not index.size:
+            return
+        if deadline.passed:
+            bracket.timed_out[index] = True
+            return
+        asked = queries.take(index).within(np.minimum(queries.radii[index], bracket.upper[index]))
+        broken = bracket.upper[index] <= queries.radii[index]
+        tolerance = self._settings.tolerance / 2
+        found = self._solver.solve(asked, broken, tolerance=tolerance, deadline=deadline)
+        bracket.lower_upper(index, confirm(asked, found.candidates, self._replay, self._exact))
+        bracket.raise_lower(index, found.radius, self._solver)
         bracket.timed_out[index] |= ~found.settled
 
     def _guess(self, queries: Queries) -> Float64[np.ndarray, " b"]:
@@ -232,6 +261,8 @@ def _provers(network: Network, settings: Settings, crown: CrownProver) -> tuple[
             return (crown,)
         case "alpha":
             return (AlphaProver(network, device=settings.device),)
+        case "exact":
+            return ()
         case "lipschitz":
             return (ClosedFormProver(LipschitzBounder(network)),)
         case "auto-lirpa":
@@ -242,6 +273,21 @@ def _provers(network: Network, settings: Settings, crown: CrownProver) -> tuple[
             )
         case _:
             return (crown, AlphaProver(network, device=settings.device))
+
+
+def _solver(network: Network, settings: Settings) -> TwoLayerSolver | None:
+    """The exact solver where it is asked for, and in ``auto`` where it serves."""
+    if settings.method == "exact":
+        if settings.norm is not Norm.L2:
+            raise InvalidInput(
+                f"--method exact measures perturbations in l2, not in {settings.norm}. Use --norm 2, or --method auto "
+                f"for a proved bracket in {settings.norm}."
+            )
+        return TwoLayerSolver(network, device=settings.device)
+    if settings.method == "auto" and settings.norm is Norm.L2 and is_two_layer(network):
+        width = network.widths[1]
+        return TwoLayerSolver(network, device=settings.device, most_nodes=max(1, _AUTO_WORK // width**3))
+    return None
 
 
 def _check_inside(domain: Box | None, points: Float64[np.ndarray, "b n"]) -> None:

@@ -23,6 +23,7 @@ exit codes: 0 done, 1 some inputs failed, 2 bad usage or input, 3 unsupported mo
 
 example: python -m certify net.onnx --data mnist:DIR --index 0:100 --norm inf --domain 0,1 --out runs/net
 """
+_METHODS = "auto|exact|ibp|crown|alpha|auto-lirpa|lipschitz"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     add("--max-radius", type=numbers.number, default=math.inf, metavar="R", help="look no further than R (inf)")
     add_model_options(made)
     add = made.add_argument_group("how").add_argument
-    add("--method", default="auto", metavar="auto|ibp|crown|alpha|auto-lirpa|lipschitz", help="the bounds (auto)")
+    add("--method", default="auto", metavar=_METHODS, help="the bounds (auto)")
     add("--tolerance", type=numbers.number, default=1e-3, metavar="T", help="relative precision of a radius (1e-3)")
     add("--seconds", type=numbers.number, default=math.inf, metavar="S", help="time limit per input (none)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to search (auto)")

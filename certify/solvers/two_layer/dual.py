@@ -1,0 +1,233 @@
+"""The Lagrangian bound of a batch of nodes as a concave function of its multipliers, with two derivatives.
+
+Everything lives in units where every weight vector has length 1 and the ball has radius 1; ``gram`` holds the cosines
+between weight vectors. A node asks for the least ``|z|`` with ``f(z) = c + sum a_i relu(t_i) <= 0``,
+``t_i = start_i + w_i . z``. With a multiplier ``mu`` for ``f`` and one variable x_i for each neuron,
+
+    D = min over z of |z|^2 / 2 + mu c + sum_i (slope_i t_i - curvature_i t_i^2 - constant_i)
+
+is at most half the squared answer. What x_i means depends on the neuron:
+
+* convex side (a > 0): ``slope = x``, ``0 <= x <= mu a``;
+* concave side, sign open: minus ``mu |a|`` times the least majorant of curvature ``x / (mu |a|)`` (``envelope.py``);
+* sign split: ``slope = mu a`` or 0, and x >= 0 prices the sign of t;
+* else nothing: the neuron is linear, ``slope = mu * base``.
+
+D is concave in all of them together: the matrix ``1 - 2 sum curvature_i w_i w_i^T`` must stay positive definite.
+"""
+
+import dataclasses as dc
+
+import torch
+from torch import Tensor
+
+from certify.solvers.two_layer.envelope import Coefficient, majorant
+
+_USUAL_MU = 10.0
+"""The barrier's price on mu, which has no largest value where f = 0 on a whole region."""
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Nodes:
+    """B nodes over G neurons in unit scale.
+
+    ``constant`` (B,) is c with the chords' constants; all else is (B, G): ``start``, coefficients ``weight`` (a), the
+    enclosure ``lower``, ``upper`` of t, ``base`` (slope for mu = 1) and ``sign`` (slope for x = 1). ``convex`` marks
+    x in [0, mu a], ``bent`` marks x as a curvature. ``bent_at`` (B, H) lists the bent neurons and ``used_at`` (B, U)
+    those with a variable, each filled up with others.
+    """
+
+    gram: Tensor
+    constant: Tensor
+    start: Tensor
+    weight: Tensor
+    lower: Tensor
+    upper: Tensor
+    base: Tensor
+    sign: Tensor
+    convex: Tensor
+    bent: Tensor
+    bent_at: Tensor
+    used_at: Tensor
+
+    @classmethod
+    def of(cls, gram: Tensor, constant: Tensor, **each: Tensor) -> "Nodes":
+        """From the (B, G) fields; the lists are made here."""
+        used = (each["sign"] != 0) | each["bent"]
+        return cls(gram, constant, **each, bent_at=_listed(each["bent"]), used_at=_listed(used))
+
+    def take(self, index: Tensor) -> "Nodes":
+        """The nodes at ``index``."""
+        parts = {f.name: getattr(self, f.name)[index] for f in dc.fields(self) if f.name != "gram"}
+        return Nodes(self.gram, **parts)
+
+    @property
+    def used(self) -> Tensor:
+        """Which neurons have a variable, (B, G)."""
+        return (self.sign != 0) | self.bent
+
+    def majorants(self, mu: Tensor, x: Tensor) -> tuple[Coefficient, Coefficient]:
+        """Constants and slopes of the scaled majorants of the bent neurons (B, H); of others meaningless."""
+        at, bent = self.bent_at, self.bent.gather(1, self.bent_at)
+        scale = torch.where(bent, -mu[:, None] * self.weight.gather(1, at), 1.0)
+        lower = torch.where(bent, self.lower.gather(1, at), -1.0)
+        upper = torch.where(bent, self.upper.gather(1, at), 1.0)
+        return majorant(lower, upper, scale, torch.where(bent, x.gather(1, at), 0.0))
+
+    def spread_out(self, listed: Tensor) -> Tensor:
+        """Numbers of the bent neurons (B, H) at their places (B, G), 0 elsewhere."""
+        return torch.zeros_like(self.start).scatter(1, self.bent_at, listed) * self.bent
+
+
+def _listed(mask: Tensor) -> Tensor:
+    most = int(mask.sum(1).amax()) if len(mask) else 0
+    return torch.argsort(mask.to(torch.int8), dim=1, descending=True, stable=True)[:, :most]
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """D at one choice of multipliers ``mu`` (B,), ``x`` (B, G), and the minimiser ``z = W^T direction``.
+
+    ``value`` (B,) is minus infinity where the quadratic is not convex. ``slope``, ``curvature``, ``t`` are (B, G).
+    ``whitened`` V (B, H, G) gives ``w_i^T (1 - 2 sum curvature w w^T)^-1 w_j`` as ``gram + V^T V``; ``log_det`` (B,) is
+    the logarithm of the determinant.
+    """
+
+    mu: Tensor
+    x: Tensor
+    value: Tensor
+    slope: Tensor
+    curvature: Tensor
+    direction: Tensor
+    t: Tensor
+    whitened: Tensor
+    log_det: Tensor
+
+    def take(self, index: Tensor) -> "Point":
+        """The points at ``index``."""
+        return Point(*(getattr(self, f.name)[index] for f in dc.fields(self)))
+
+    def put(self, index: Tensor, other: "Point") -> None:
+        """Replaces the points at ``index`` by ``other``, in place."""
+        for f in dc.fields(self):
+            getattr(self, f.name)[index] = getattr(other, f.name)
+
+    def widths(self, nodes: Nodes) -> Tensor:
+        """``w_i^T (1 - 2 sum curvature w w^T)^-1 w_i``, (B, G)."""
+        return nodes.gram.diagonal() + (self.whitened**2).sum(1)
+
+
+def evaluate(nodes: Nodes, mu: Tensor, x: Tensor) -> Point:
+    """D and its minimiser."""
+    constants, slopes = nodes.majorants(mu, x)
+    curvature = torch.where(nodes.bent, x, 0.0)
+    slope = torch.where(nodes.bent, -nodes.spread_out(slopes.value), mu[:, None] * nodes.base + nodes.sign * x)
+    offset = mu * nodes.constant - nodes.spread_out(constants.value).sum(1)
+    direction, whitened, log_det = _minimise(nodes, slope, curvature)
+    moved = direction @ nodes.gram
+    t = nodes.start + moved
+    value = offset + (direction * moved).sum(1) / 2 + (t * (slope - curvature * t)).sum(1)
+    value = torch.where(torch.isfinite(value) & torch.isfinite(log_det), value, -torch.inf)
+    return Point(mu, x, value, slope, curvature, direction, t, whitened, log_det)
+
+
+def _minimise(nodes: Nodes, slope: Tensor, curvature: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The minimiser in Gram coordinates, the whitened rows and the logarithm of the determinant (-inf: not convex)."""
+    at, pulled = nodes.bent_at, slope - 2 * curvature * nodes.start
+    if not at.shape[1]:
+        return -pulled, pulled.new_zeros(len(pulled), 0, pulled.shape[1]), torch.zeros_like(pulled[:, 0])
+    root = (2 * curvature.gather(1, at)).sqrt()
+    half = root[:, :, None] * nodes.gram[at]
+    one = torch.eye(at.shape[1], dtype=root.dtype, device=root.device)
+    system = one - root[:, :, None] * nodes.gram[at[:, :, None], at[:, None, :]] * root[:, None, :]
+    factor, failed = torch.linalg.cholesky_ex(system)
+    convex = (failed == 0) & torch.isfinite(system).all(2).all(1)
+    factor = torch.where(convex[:, None, None], factor, one)
+    whitened = torch.linalg.solve_triangular(factor, half, upper=False)
+    inner = torch.linalg.solve_triangular(factor.mT, whitened @ pulled[:, :, None], upper=True)[:, :, 0]
+    log_det = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(1)
+    direction = (-pulled).scatter_add(1, at, -root * inner)
+    return direction, whitened, torch.where(convex, log_det, -torch.inf)
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Derivatives:
+    """First (B, U + 1) and second (B, U + 1, U + 1) derivatives of D plus ``tau`` times its barrier; mu comes last."""
+
+    gradient: Tensor
+    hessian: Tensor
+
+
+def derivatives(nodes: Nodes, point: Point, tau: Tensor) -> Derivatives:
+    """Derivatives of ``D + tau * barrier``; the barrier keeps x and mu inside their bounds and the quadratic convex.
+
+    By the envelope theorem ``D_xy = Q_xy - Q_xz H^-1 Q_zy`` for the minimised Q, and every ``Q_xz`` is a multiple of a
+    weight vector, so only products of weight vectors are needed.
+    """
+    constants, slopes = nodes.majorants(point.mu, point.x)
+    at, bent = nodes.used_at, nodes.bent
+    t = point.t.gather(1, nodes.bent_at)
+
+    def term(constant: Tensor, slope: Tensor) -> Tensor:
+        return nodes.spread_out(-(constant + slope * t))
+
+    inward = torch.where(bent, nodes.spread_out(-slopes.by_curvature - 2 * t), nodes.sign)
+    scaled = torch.where(bent, nodes.weight * nodes.spread_out(slopes.by_scale), nodes.base)
+    by_x = torch.where(bent, term(constants.by_curvature, slopes.by_curvature + t), nodes.sign * point.t)
+    by_mu = nodes.constant + torch.where(
+        bent, -nodes.weight * term(constants.by_scale, slopes.by_scale), nodes.base * point.t
+    ).sum(1)
+    by_mu_mu = (nodes.weight**2 * term(constants.by_scale_twice, slopes.by_scale_twice)).sum(1)
+    pull = scaled @ nodes.gram
+    pull = pull + ((point.whitened @ scaled[:, :, None]).mT @ point.whitened)[:, 0]
+    by_x_mu = -nodes.weight * term(constants.by_both, slopes.by_both) - inward * pull
+    by_xx = term(constants.by_curvature_twice, slopes.by_curvature_twice).clamp_max(0.0)
+    spread, inward = _spread(nodes, point), inward.gather(1, at)
+    hessian = spread.new_zeros(len(t), at.shape[1] + 1, at.shape[1] + 1)
+    torch.mul(-inward[:, :, None] * spread, inward[:, None, :], out=hessian[:, :-1, :-1])
+    hessian[:, :-1, -1] = by_x_mu.gather(1, at)
+    hessian[:, -1, -1] = by_mu_mu.clamp_max(0.0) - (scaled * pull).sum(1)
+    hessian[:, :-1, :-1].diagonal(dim1=1, dim2=2).add_(by_xx.gather(1, at))
+    found = Derivatives(torch.cat([by_x.gather(1, at), by_mu[:, None]], 1), hessian)
+    _add_barrier(nodes, point, found, spread, tau)
+    hessian[:, -1, :-1] = hessian[:, :-1, -1]
+    return found
+
+
+def _spread(nodes: Nodes, point: Point) -> Tensor:
+    """``w_i^T (1 - 2 sum curvature w w^T)^-1 w_j`` for the listed neurons with a variable, (B, U, U)."""
+    at = nodes.used_at
+    spread = nodes.gram[at[:, :, None], at[:, None, :]]
+    if not point.whitened.shape[1]:
+        return spread
+    listed = point.whitened.gather(2, at[:, None, :].expand(-1, point.whitened.shape[1], -1))
+    return torch.baddbmm(spread, listed.mT, listed)
+
+
+def _add_barrier(nodes: Nodes, point: Point, found: Derivatives, spread: Tensor, tau: Tensor) -> None:
+    gradient, hessian, at, mu = found.gradient, found.hessian, nodes.used_at, point.mu
+    step = tau[:, None]
+    inverse = torch.where(nodes.used, 1 / point.x, 0.0).gather(1, at)
+    room = torch.where(nodes.convex, 1 / (mu[:, None] * nodes.weight - point.x), 0.0).gather(1, at)
+    bent, rise = nodes.bent.gather(1, at), nodes.weight.gather(1, at) * room
+    own = torch.where(bent, spread.diagonal(dim1=1, dim2=2), 0.0)
+    gradient[:, :-1] += step * (inverse - room - 2 * own)
+    gradient[:, -1] += tau * (1 / mu - 1 / _USUAL_MU + rise.sum(1))
+    if nodes.bent_at.shape[1]:
+        pair = (2 * tau.sqrt())[:, None] * bent
+        hessian[:, :-1, :-1] -= pair[:, :, None] * spread**2 * pair[:, None, :]
+    hessian[:, :-1, :-1].diagonal(dim1=1, dim2=2).sub_(step * (inverse**2 + room**2))
+    hessian[:, :-1, -1] += step * rise * room
+    hessian[:, -1, -1] -= tau * (1 / mu**2 + (rise**2).sum(1))
+
+
+def barrier(nodes: Nodes, point: Point) -> Tensor:
+    """The barrier's value (B,); minus infinity or NaN outside."""
+    used = torch.where(nodes.used, point.x, 1.0).log()
+    room = torch.where(nodes.convex, point.mu[:, None] * nodes.weight - point.x, 1.0).log()
+    return (used + room).sum(1) + point.log_det + point.mu.log() - point.mu / _USUAL_MU
+
+
+def barrier_weight(nodes: Nodes, point: Point) -> Tensor:
+    """What ``tau`` times bounds (B,) what a centred point misses of the maximum."""
+    return nodes.used.sum(1) + nodes.convex.sum(1) + nodes.bent.sum(1) + 1.0 + point.mu / _USUAL_MU

@@ -1,0 +1,73 @@
+"""The nearest counterexamples that the search knows: projections onto convex pieces of ``{f <= 0}``."""
+
+import torch
+from torch import Tensor
+
+from certify.solvers.two_layer.ascent import Goal, maximise
+from certify.solvers.two_layer.units import Units
+
+_ROUNDS = 3
+_BATCH_BYTES = 2**26
+
+_INSET = 1e-10
+"""How far inside a piece to aim, in radii: rounding must not put a projection outside, even if f is 0 all around."""
+
+
+class Incumbents:
+    """For each of B inputs the smallest ``radius`` at which some margin is known to fail, and where.
+
+    ``{f <= 0}`` is the union, over the sets A of concave-side neurons, of the convex sets on which f <= 0 still holds
+    when A counts as active and the others as dead. Projecting on one and reading A off the result never moves away.
+    ``gap`` is the relative precision of a projection.
+    """
+
+    def __init__(self, units: Units, owner: Tensor, limit: Tensor, gap: float) -> None:
+        self._units, self._owner, self._gap = units, owner.to(units.device), gap
+        self.radius = limit.clone()
+        self.found = torch.zeros_like(limit, dtype=torch.bool)
+        self.question = torch.full_like(limit, -1, dtype=torch.int64)
+        self.direction = torch.zeros(len(limit), len(units.gram), dtype=limit.dtype, device=limit.device)
+
+    def offer(self, question: Tensor, direction: Tensor) -> Tensor:
+        """Takes in points ``W^T direction``; which of them (B,) are counterexamples."""
+        length = (direction * (direction @ self._units.gram)).sum(1).clamp_min(0.0).sqrt()
+        broken = (self._units.value(question, direction) <= 0) & torch.isfinite(length)
+        owner = self._owner[question]
+        masked, count = torch.where(broken, length, torch.inf), torch.arange(len(owner), device=owner.device)
+        shortest = torch.full_like(self.radius, torch.inf).scatter_reduce(0, owner, masked, "amin")
+        first = torch.full_like(self.question, len(owner))
+        first.scatter_reduce_(0, owner, torch.where(masked == shortest[owner], count, len(owner)), "amin")
+        mine = (shortest < self.radius).nonzero()[:, 0]
+        chosen = first[mine]
+        self.radius[mine], self.found[mine] = length[chosen], True
+        self.question[mine], self.direction[mine] = question[chosen], direction[chosen]
+        return broken
+
+    def project(self, question: Tensor, active: Tensor) -> None:
+        """Projects on the pieces ``active`` (B, G), then on those that the results lie in, a few times."""
+        size = max(1, _BATCH_BYTES // (8 * len(self._units.gram) ** 2))
+        for part in torch.arange(len(question), device=question.device).split(size):
+            self._descend(question[part], active[part])
+
+    def _descend(self, question: Tensor, active: Tensor) -> None:
+        for _ in range(_ROUNDS):
+            if not len(question):
+                return
+            reached, broken, t = self._once(question, active, _INSET)
+            again = (reached & ~broken).nonzero()[:, 0]
+            if len(again):
+                self._once(question[again], active[again], 10 * self._gap + _INSET)
+            after = t > 0
+            changed = reached & ((after != active) & (self._units.weight[question] < 0)).any(1)
+            question, active = question[changed], after[changed]
+
+    def _once(self, question: Tensor, active: Tensor, inset: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Which pieces come nearer than the incumbent, where their projections are counterexamples, and t there."""
+        radius = self.radius[self._owner[question]]
+        nodes = self._units.projections(question, active, radius, inset)
+        enough = torch.full_like(radius, 0.5)
+        point = maximise(nodes, Goal(enough, torch.full_like(radius, self._gap), torch.zeros_like(radius)))
+        direction = point.direction * radius[:, None]
+        reached = point.value < enough
+        broken = self.offer(question, torch.where(reached[:, None], direction, torch.nan))
+        return reached, broken, self._units.start[question] + direction @ self._units.gram

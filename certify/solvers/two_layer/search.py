@@ -1,0 +1,228 @@
+"""Best-first branch and bound over the signs of concave-side neurons, for many questions at once.
+
+A node's bound comes from its multipliers (``ascent.py``); what the node may still hold lies in an ellipsoid, which
+tightens the enclosure of every neuron for its children. Nothing is dropped: a node that cannot be split any further
+and whose bound stays below the incumbent caps the answer.
+"""
+
+import dataclasses as dc
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from certify.deadline import Deadline
+from certify.solvers.two_layer.ascent import Goal, maximise
+from certify.solvers.two_layer.dual import Nodes, Point
+from certify.solvers.two_layer.forest import Forest
+from certify.solvers.two_layer.incumbents import Incumbents
+from certify.solvers.two_layer.units import Region, Units
+
+_BATCH_BYTES = 2**25
+_SETTLED = 0.25
+"""The share of open neurons that must have been settled for a node to be bounded again before it is split."""
+
+BEYOND = 1 + 1e-6
+"""A limit that no counterexample is known for is proved with this much to spare."""
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Effort:
+    """``tolerance``: relative width at which an input counts as closed; ``most_nodes`` for each input."""
+
+    tolerance: float
+    most_nodes: int
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Open nodes: regions, their place in the forest and the ``bound`` (N,) that their parent proved."""
+
+    region: Region
+    parent: Tensor
+    neuron: Tensor
+    side: Tensor
+    bound: Tensor
+
+    def take(self, index: Tensor) -> "Pool":
+        """The nodes at ``index``."""
+        rest = (self.parent[index], self.neuron[index], self.side[index], self.bound[index])
+        return Pool(self.region.take(index), *rest)
+
+    @classmethod
+    def join(cls, pools: "list[Pool]") -> "Pool":
+        """All nodes of several pools."""
+        fields = [f.name for f in dc.fields(Region)]
+        region = Region(*(torch.cat([getattr(p.region, name) for p in pools]) for name in fields))
+        parent, neuron, side = (torch.cat([getattr(p, name) for p in pools]) for name in ("parent", "neuron", "side"))
+        return cls(region, parent, neuron, side, torch.cat([p.bound for p in pools]))
+
+
+class Search:
+    """The search for B inputs with Q questions; ``owner`` (Q,) tells the input of a question."""
+
+    def __init__(self, units: Units, owner: Tensor, incumbents: Incumbents, effort: Effort) -> None:
+        self._units, self._owner, self._effort = units, owner.to(units.device), effort
+        self._incumbents = incumbents
+        self._floor = torch.full_like(incumbents.radius, torch.inf)
+        self._nodes: list[Forest] = []
+        self._count = 0
+        self.spent = torch.zeros_like(incumbents.radius, dtype=torch.int64)
+        self._pool = self._roots()
+
+    def run(self, deadline: Deadline) -> None:
+        """Works until every input is closed, has spent its nodes, or the deadline comes."""
+        while not deadline.passed:
+            chosen = self._choose()
+            if not len(chosen):
+                return
+            rest = torch.ones(len(self._pool.bound), dtype=torch.bool, device=chosen.device)
+            rest[chosen] = False
+            batch, self._pool = self._pool.take(chosen), self._pool.take(rest.nonzero()[:, 0])
+            self._expand(batch)
+
+    @property
+    def forest(self) -> Forest:
+        """Every node that was bounded."""
+        return Forest.join(self._nodes)
+
+    @property
+    def lower(self) -> Tensor:
+        """For each input the least bound of all its nodes that have no children, (B,)."""
+        owner = self._owner[self._pool.region.question]
+        return self._floor.scatter_reduce(0, owner, self._pool.bound, "amin")
+
+    @property
+    def target(self) -> Tensor:
+        """The bound that closes an input, (B,)."""
+        radius = self._incumbents.radius
+        return torch.where(self._incumbents.found, (1 - self._effort.tolerance) * radius, (1 - 1e-7) * radius)
+
+    @property
+    def open(self) -> Tensor:
+        """Which inputs have work left, (B,)."""
+        left = torch.zeros_like(self._incumbents.found)
+        owner = self._owner[self._pool.region.question]
+        left[owner[self._pool.bound < self.target[owner]]] = True
+        return left
+
+    def _roots(self) -> Pool:
+        question = torch.arange(len(self._owner), device=self._units.device)
+        region = self._units.ball(question, self._incumbents.radius[self._owner])
+        none = torch.full_like(question, -1)
+        return Pool(region, none, none, none, torch.zeros_like(region.lower[:, 0]))
+
+    def _choose(self) -> Tensor:
+        """The nodes of least bound of every input that has work left."""
+        owner = self._owner[self._pool.region.question]
+        active = (self._pool.bound < self.target[owner]) & (self.spent[owner] < self._effort.most_nodes)
+        capped = self._floor[owner] <= self._pool.bound  # nothing that this node proves could help
+        index = (active & ~capped).nonzero()[:, 0].cpu().numpy()
+        if not len(index):
+            return torch.zeros(0, dtype=torch.int64, device=owner.device)
+        bound, mine = self._pool.bound[index].cpu().numpy(), owner[index].cpu().numpy()
+        order = np.lexsort((bound, mine))
+        sorted_ = mine[order]
+        first = np.searchsorted(sorted_, sorted_)
+        rank = np.arange(len(order)) - first
+        size = max(1, _BATCH_BYTES // (8 * len(self._units.gram) ** 2))
+        each = max(2, size // len(np.unique(mine)))
+        best = order[rank < each]
+        best = best[np.argsort(rank[rank < each], kind="stable")][:size]
+        return torch.as_tensor(index[best], device=owner.device)
+
+    def _expand(self, batch: Pool) -> None:
+        region, owner = batch.region, self._owner[batch.region.question]
+        radius, root = self._incumbents.radius[owner], batch.parent < 0
+        region = self._clip(region, radius)
+        self.spent.scatter_add_(0, owner, torch.ones_like(owner))
+        for bent in (False, True):
+            index = (root != bent).nonzero()[:, 0]
+            if len(index):
+                self._bound(batch.take(index), region.take(index), radius[index], bent=bent)
+
+    def _clip(self, region: Region, radius: Tensor) -> Region:
+        whole = self._units.ball(region.question, radius)
+        lower, upper = torch.maximum(region.lower, whole.lower), torch.minimum(region.upper, whole.upper)
+        return dc.replace(region, lower=torch.minimum(lower, upper), upper=torch.maximum(lower, upper))
+
+    def _bound(self, batch: Pool, region: Region, radius: Tensor, *, bent: bool) -> None:
+        nodes = self._units.nodes(region, radius, bent=bent)
+        splittable = self._splittable(region)
+        goal = self._goal(region, radius)
+        point = maximise(nodes, goal)
+        bound = torch.maximum(batch.bound, radius * (2 * point.value).clamp_min(0.0).sqrt() * (1 - 1e-13))
+        number = self._record(batch, region, radius, point)
+        owner = self._owner[region.question]
+        leaf = ~splittable.any(1)
+        self._improve(region, point, bound < self.target[owner])
+        closed = bound >= self.target[owner]
+        done = closed | leaf
+        self._floor.scatter_reduce_(0, owner[done], bound[done], "amin")
+        self._branch((region, bound, number), (nodes, point, radius), ~done)
+
+    def _splittable(self, region: Region) -> Tensor:
+        return (self._units.weight[region.question] < 0) & (region.lower < 0) & (region.upper > 0)
+
+    def _goal(self, region: Region, radius: Tensor) -> Goal:
+        owner = self._owner[region.question]
+        enough = 0.5 * (self.target[owner] / radius) ** 2 * (1 + 1e-12)
+        leaf = ~self._splittable(region).any(1)
+        gap = torch.full_like(radius, 0.05 * self._effort.tolerance)
+        return Goal(enough, gap, torch.where(leaf, 0.0, 0.05))
+
+    def _record(self, batch: Pool, region: Region, radius: Tensor, point: Point) -> Tensor:
+        parent, neuron, side = batch.parent.cpu(), batch.neuron.cpu(), batch.side.cpu()
+        multipliers = self._units.multipliers(region, radius, point)
+        self._nodes.append(Forest(region.question.cpu(), parent, neuron, side, multipliers))
+        number = self._count + torch.arange(len(radius), device=radius.device)
+        self._count += len(radius)
+        return number
+
+    def _improve(self, region: Region, point: Point, wanted: Tensor) -> None:
+        """Counterexamples from the piece that the relaxation's minimiser lies in."""
+        index = wanted.nonzero()[:, 0]
+        self._incumbents.project(region.question[index], point.t[index] > 0)
+
+    def _branch(
+        self, parents: tuple[Region, Tensor, Tensor], solved: tuple[Nodes, Point, Tensor], alive: Tensor
+    ) -> None:
+        index = alive.nonzero()[:, 0]
+        if not len(index):
+            return
+        region, bound, number = parents[0].take(index), parents[1][index], parents[2][index]
+        nodes, point, radius = solved[0].take(index), solved[1].take(index), solved[2][index]
+        tighter = self._tighten(region, nodes, point, radius)
+        before, after = self._splittable(region).sum(1), self._splittable(tighter).sum(1)
+        again = (before - after >= _SETTLED * before) | ~nodes.bent.any(1) | (after == 0)
+        fresh = [self._unsplit(tighter, bound, number, again)]
+        score = nodes.weight.abs() * (_chord(nodes, point.t) - point.t.clamp_min(0.0))
+        neuron = torch.where(self._splittable(tighter), score, -torch.inf).argmax(1)
+        fresh += [self._half(tighter, (bound, number, neuron), ~again, side) for side in (0, 1)]
+        self._pool = Pool.join([self._pool, *fresh])
+
+    def _tighten(self, region: Region, nodes: Nodes, point: Point, radius: Tensor) -> Region:
+        """The enclosures of what lies within the incumbent's radius and below the relaxation."""
+        room = (1 - 2 * point.value).clamp_min(0.0)[:, None] * point.widths(nodes)
+        middle, width = point.t * radius[:, None], room.sqrt() * radius[:, None]
+        lower, upper = torch.maximum(region.lower, middle - width), torch.minimum(region.upper, middle + width)
+        return dc.replace(region, lower=torch.minimum(lower, upper), upper=torch.maximum(lower, upper))
+
+    def _unsplit(self, region: Region, bound: Tensor, number: Tensor, chosen: Tensor) -> Pool:
+        index = chosen.nonzero()[:, 0]
+        none = torch.full_like(index, -1)
+        return Pool(region.take(index), number[index], none, none, bound[index])
+
+    def _half(self, region: Region, parent: tuple[Tensor, Tensor, Tensor], chosen: Tensor, side: int) -> Pool:
+        index = chosen.nonzero()[:, 0]
+        bound, number, neuron = (part[index] for part in parent)
+        cut, row = region.take(index), torch.arange(len(index), device=index.device)
+        lower, upper, split = cut.lower.clone(), cut.upper.clone(), cut.split.clone()
+        (lower if side else upper)[row, neuron] = 0.0
+        split[row, neuron] = 1 if side else -1
+        return Pool(Region(cut.question, lower, upper, split), number, neuron, torch.full_like(index, side), bound)
+
+
+def _chord(nodes: Nodes, t: Tensor) -> Tensor:
+    span = (nodes.upper - nodes.lower).clamp_min(1e-300)
+    return nodes.upper * (t - nodes.lower) / span

@@ -1,0 +1,112 @@
+"""The exact l2 radius of a network with one hidden layer: search, then proof."""
+
+import dataclasses as dc
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64, Int64
+from torch import Tensor
+
+from certify.deadline import Deadline
+from certify.errors import InvalidInput
+from certify.network import Network
+from certify.outcome import Trust
+from certify.query import Queries
+from certify.region import Norm
+from certify.solvers.two_layer.forest import Forest
+from certify.solvers.two_layer.incumbents import Incumbents
+from certify.solvers.two_layer.model import TwoLayer
+from certify.solvers.two_layer.questions import Questions
+from certify.solvers.two_layer.search import BEYOND, Effort, Search
+from certify.solvers.two_layer.units import Units
+
+_SEARCH = 0.8
+_SHRINK = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 0.3)
+"""How much below the search's bound a proof is tried."""
+
+_FAR = 1e3
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """For B inputs: proved radii, the nearest candidates found (B, n; NaN where there is none), nodes, and the end.
+
+    ``settled``: the search ended by itself, not by the deadline.
+    """
+
+    radius: Float64[np.ndarray, " b"]
+    candidates: Float64[np.ndarray, "b n"]
+    nodes: Int64[np.ndarray, " b"]
+    settled: Bool[np.ndarray, " b"]
+
+
+class TwoLayerSolver:
+    """Branch and bound on l2 questions about a network with one hidden layer.
+
+    Radii are proved by ``Forest.proves``, from multipliers alone, without the domain: a ball that a box cuts is
+    smaller. Candidates are the nearest counterexamples in all of R^n; it is for the caller to confirm them.
+
+    Raises:
+        UnsupportedModel: the network has another shape.
+    """
+
+    name = "exact"
+    trust = Trust.ROUNDED
+
+    def __init__(self, network: Network, *, device: str = "cpu", most_nodes: int = 2**62) -> None:
+        self._model = TwoLayer.of(network)
+        self._device, self._most_nodes = device, most_nodes
+
+    @torch.no_grad()
+    def solve(
+        self, queries: Queries, broken: Bool[np.ndarray, " b"], *, tolerance: float, deadline: Deadline
+    ) -> Solution:
+        """Radii up to ``queries.radii``; ``broken`` says where a counterexample at that radius is known.
+
+        Raises:
+            InvalidInput: another norm than l2.
+        """
+        if queries.norm is not Norm.L2:
+            raise InvalidInput(f"The exact method measures perturbations in l2, not in {queries.norm}.")
+        asked = Questions.of(self._model, queries)
+        units = Units(self._model, asked, self._device)
+        incumbents = self._start(units, asked, queries, broken, tolerance)
+        search = Search(units, asked.owner, incumbents, Effort(tolerance, self._most_nodes))
+        search.run(deadline.part(_SEARCH))
+        limit = torch.as_tensor(queries.radii)
+        claim = torch.minimum(torch.minimum(search.lower.cpu(), incumbents.radius.cpu()), limit)
+        radius = self._prove(search.forest, asked, claim)
+        z = (units.move(incumbents.direction) @ torch.as_tensor(self._model.weight)).numpy()
+        found = incumbents.found.cpu().numpy() & (incumbents.question >= 0).cpu().numpy()
+        candidates = np.where(found[:, None], queries.centres + z, np.nan)
+        settled = ~search.open.cpu().numpy() | (search.spent.cpu().numpy() >= self._most_nodes)
+        return Solution(radius.numpy(), candidates, search.spent.cpu().numpy(), settled)
+
+    def _start(
+        self, units: Units, asked: Questions, queries: Queries, broken: np.ndarray, tolerance: float
+    ) -> Incumbents:
+        """First counterexamples: of the most promising row of each input; where there is none, of every row."""
+        limit = torch.as_tensor(queries.radii) * torch.as_tensor(np.where(broken, 1.0, BEYOND))
+        far = torch.zeros_like(limit).scatter_reduce(0, asked.owner, units.start.cpu().abs().amax(1), "amax")
+        limit = torch.minimum(limit, _FAR * far.clamp_min(1e-6)).to(self._device)
+        incumbents = Incumbents(units, asked.owner, limit, 0.02 * tolerance)
+        incumbents.found |= torch.as_tensor(broken, device=self._device)
+        first = units.nearest(asked.owner.to(self._device), len(limit))
+        incumbents.project(first, torch.ones_like(units.start[first], dtype=torch.bool))
+        missing = (~incumbents.found)[asked.owner].nonzero()[:, 0]
+        if len(missing):
+            start = units.start[missing]
+            for active in (torch.ones_like(start, dtype=torch.bool), start > 0, torch.zeros_like(start) > 0):
+                incumbents.project(missing, active)
+        return incumbents
+
+    def _prove(self, forest: Forest, asked: Questions, claim: Tensor) -> Tensor:
+        proved = torch.zeros_like(claim)
+        for shrink in _SHRINK:
+            wish = torch.where(proved > 0, 0.0, claim * (1 - shrink))
+            if not bool((wish > 0).any()):
+                break
+            held = forest.proves(self._model, asked, wish[asked.owner])
+            whole = torch.ones_like(claim).scatter_reduce(0, asked.owner, held.double(), "amin") > 0
+            proved = torch.where(whole & (wish > 0), wish, proved)
+        return proved

@@ -1,0 +1,1 @@
+"""The exact l2 solver for networks with one hidden layer."""
