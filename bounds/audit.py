@@ -13,7 +13,7 @@ from typing import Any
 from bounds import growth
 from bounds.architecture import Architecture
 from bounds.entry import Entry
-from bounds.errors import BoundsError
+from bounds.errors import BoundsError, InvalidInput
 from bounds.interval import Interval
 from bounds.numerals import Way, numeral
 from bounds.symbols import symbols
@@ -57,10 +57,18 @@ class ModelCounts:
     widths: tuple[int, ...] = ()
 
 
-def audit(model: ModelCounts, given: Mapping[Any, Any], norm: str) -> Table:
+def audit(model: ModelCounts, given: Mapping[Any, Any], norm: str, *, data: str = "") -> Table:
     """A table of the theorems that apply to a model at the letters of a data set; see ``docs/bounds.md`` for each
-    row.
+    row. ``data`` names the set in the caption.
+
+    Raises:
+        InvalidInput: the data's dimension is not the number of the model's inputs.
     """
+    dimension = given.get(symbols("d")[0], Fraction(model.inputs))
+    if dimension != model.inputs:
+        raise InvalidInput(
+            f"The model reads {model.inputs} numbers, the data has {dimension} a point. Audit them apart."
+        )
     letters = with_defaults({symbols("d")[0]: Fraction(model.inputs), **given})
     rows = [_upper_row(catalogue[name], model, letters) for name in _UPPERS[norm]]
     rows += [_lower_row(catalogue[name], model, letters) for name in _LOWERS[norm]]
@@ -68,10 +76,16 @@ def audit(model: ModelCounts, given: Mapping[Any, Any], norm: str) -> Table:
     caption = (
         f"Audit of a network with {model.inputs} inputs, {model.nnz} non-zero of {model.dense} parameters, "
         f"{model.units} ReLUs "
-        f"and {model.depth} affine maps; {'linf' if norm == 'inf' else 'l2'} norm. Lower bounds rounded down, upper "
-        f"bounds up."
+        f"and {model.depth} affine maps; {'linf' if norm == 'inf' else 'l2'} norm. {_about(letters, data)}Lower bounds "
+        f"rounded down, upper bounds up."
     )
     return Table("audit", caption, _HEAD, tuple(rows))
+
+
+def _about(letters: Mapping[Any, Any], data: str) -> str:
+    """The data's letters, for a caption."""
+    known = [f"{name}={letters[symbol]}" for name in ("N", "eps") if (symbol := symbols(name)[0]) in letters]
+    return f"Data{' ' + data if data else ''}: {', '.join(known)}. " if known else ""
 
 
 def _upper_row(entry: Entry, model: ModelCounts, letters: Mapping[Any, Any]) -> tuple[Cell, ...]:

@@ -50,3 +50,7 @@ class ModelNotRead(BoundsError):
     """``python -m certify inspect`` did not describe the model; its own message is repeated. Exit code 3."""
 
     exit_code: ClassVar[int] = 3
+
+
+class DataNotRead(BoundsError):
+    """``python -m constructions separation`` did not measure the data set; its own message is repeated."""

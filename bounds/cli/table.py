@@ -2,11 +2,13 @@
 
 import argparse
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from bounds.audit import audit
 from bounds.cli.inspect_model import read_counts
 from bounds.cli.letters import read_settings
+from bounds.cli.measure_data import read_data
 from bounds.errors import InvalidInput
 from bounds.evaluate import read_letter, read_number
 from bounds.render import FORMATS
@@ -31,11 +33,12 @@ def _table(options: argparse.Namespace) -> Table:
     if options.name is not None:
         raise InvalidInput(f"Give a table's name or --model, not both: {options.name!r} and {options.model!r}.")
     about_data = _letters_of_data(options, given)
-    return audit(read_counts(options.model), about_data, options.norm)
+    counts = read_counts(options.model)
+    return audit(counts, about_data, options.norm, data=options.data or "")
 
 
 def _letters_of_data(options: argparse.Namespace, given: dict[Any, Any]) -> Mapping[Any, Any]:
-    """The letters of the data set: eps is half of --separation unless --set gives it."""
+    """N, d and eps: as ``--set`` gives them, eps also as half of --separation, and what is missing from the data."""
     names = {str(letter) for letter in given}
     if options.separation is not None:
         if "eps" in names:
@@ -43,12 +46,18 @@ def _letters_of_data(options: argparse.Namespace, given: dict[Any, Any]) -> Mapp
         letter, half = read_letter("eps", read_number(options.separation) / 2)
         given[letter] = half
         names.add("eps")
-    if missing := {"N", "eps"} - names:
-        about = f" of {options.data}" if options.data else ""
+    missing = {"N", "eps"} - names
+    if not missing:
+        return given
+    if options.data is None:
         raise InvalidInput(
-            f"An audit needs {' and '.join(sorted(missing))}{about}: this command reads no data. Give the number of "
-            f"samples as --set N=... "
-            "and the distance between the classes, in the norm of --norm, as --separation DISTANCE (or half of it as "
-            "--set eps=...)."
+            f"An audit needs {' and '.join(sorted(missing))}. Name the data set with --data SPEC to have them "
+            f"measured, or give the number of samples as --set N=... and the distance between the classes, in the norm of "
+            f"--norm, as --separation DISTANCE (or half of it as --set eps=...)."
         )
+    facts = read_data(options.data, options.norm)
+    for name, value in (("N", Fraction(facts.samples)), ("d", Fraction(facts.inputs)), ("eps", facts.epsilon)):
+        if name not in names:
+            letter, number = read_letter(name, value)
+            given[letter] = number
     return given

@@ -1,6 +1,7 @@
 """``python -m constructions separation --data SPEC``: how far apart the classes are, and which radii that admits."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str]) -> int:
         sets = (train.points, train.labels), (test.points, test.labels)
         found = between(*sets, norm, same_class=options.same, plan=plan)
         what = f"{len(train)} points in {options.data} against {len(test)} in {options.test}"
+    if options.json:
+        print(json.dumps(_facts(found, train.points.shape)))
+        return 0
     print(f"{what}, {norm}")
     _print(found, delta)
     return 0
@@ -51,8 +55,16 @@ def _parser() -> argparse.ArgumentParser:
         "--delta", metavar="RADIUS", help="an attack radius, to be compared with the largest admissible"
     )
     parser.add_argument("--same", action="store_true", help="also the closest pair within a class")
+    parser.add_argument("--json", action="store_true", help="one object for programs instead")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     return parser
+
+
+def _facts(found: Separation, shape: tuple[int, ...]) -> dict[str, object]:
+    """What a program wants; ``epsilon`` is rational, exact for l1 and linf and rounded down for l2."""
+    epsilon = Fraction(found.epsilon) if found.norm is Norm.L2 else found.exact_epsilon
+    pair = [found.cross.first, found.cross.second]
+    return {"points": shape[0], "width": shape[1], "norm": found.norm.short, "epsilon": str(epsilon), "pair": pair}
 
 
 def _print(found: Separation, delta: Fraction | None) -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import prod
 from pathlib import Path
 
+import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
@@ -14,11 +15,13 @@ from bounds import growth
 from bounds.audit import ModelCounts, audit, capacity
 from bounds.cli import inspect_model
 from bounds.cli.inspect_model import counts_of, read_counts
-from bounds.errors import ModelNotRead
+from bounds.errors import InvalidInput, ModelNotRead
 from bounds.evaluate import read_letter
 from bounds.interval import Interval
 from bounds.table import Missing, Number, Text
 from bounds.values import Enclosed
+from certify.io.writers import save
+from certify.network import Affine, Network, ReLU
 
 DESCRIPTION = {
     "format": "onnx",
@@ -124,6 +127,25 @@ def test_the_audit_runs_on_a_saved_network(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert "20 inputs, 4401 non-zero of 4401 parameters, 200 ReLUs and 2 affine maps" in answer.stdout
     assert "No weights make it robust on every labelling of the hard set" in answer.stdout
+
+
+def test_the_audit_measures_the_data_it_is_given(tmp_path: Path) -> None:
+    points = np.array([[0.0, 0.0], [0.0, 1.0], [0.75, 0.0], [1.0, 1.0]])
+    np.savez(tmp_path / "data.npz", points=points, labels=np.array([0, 0, 1, 1]))
+    network = Network.chain([Affine(np.ones((3, 2)), np.ones(3)), ReLU(3), Affine(np.ones((1, 3)), np.zeros(1))])
+    save(network, tmp_path / "net.onnx")
+    command = [sys.executable, "-m", "bounds", "table", "--model", str(tmp_path / "net.onnx")]
+    command += ["--data", str(tmp_path / "data.npz"), "--set", "delta=1/8"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert "data.npz: N=4, eps=3/8" in answer.stdout
+    assert "at most 29" in answer.stdout  # n (6d + 2) + 1 with n = d = 2
+
+
+def test_a_model_that_is_not_of_the_datas_dimension_is_refused() -> None:
+    letters = dict(read_letter(name, value) for name, value in {"N": "4", "d": "3", "eps": "1/8"}.items())
+    with pytest.raises(InvalidInput, match="The model reads 2 numbers, the data has 3 a point"):
+        audit(ModelCounts(inputs=2, nnz=17, dense=17, units=4, depth=2), letters, "inf")
 
 
 def test_a_model_that_is_not_there_exits_with_three(tmp_path: Path) -> None:
