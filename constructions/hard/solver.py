@@ -75,11 +75,11 @@ class HardSetSolver(Family):
         """The network for the labels of this draw."""
         del data
         hard = self.hard_set()
+        labels, chain = hard.labels(), Chain(hard.inputs)
         if self.table == "direct":
             tables.check_direct(hard.count)
         else:
             tables.check_block(hard.count, self.bits())
-        labels, chain = hard.labels(), Chain(hard.inputs)
         index = grid_index(chain, hard)
         if self.table == "direct":
             return chain.output(tables.direct_table(chain, index, labels))

@@ -112,5 +112,10 @@ def widest_word(count: int) -> int:
 
 
 def best_word(count: int) -> int:
-    """The admissible number of bits with the fewest numbers, ``6 ceil(M / B) + 21 B``: about ``sqrt(2 M / 7)``."""
+    """The admissible number of bits with the fewest numbers, ``6 ceil(M / B) + 21 B``: about ``sqrt(2 M / 7)``.
+
+    Raises:
+        InvalidInput: more labels than words of two bits can hold within float64's integers.
+    """
+    check_block(count, 2)
     return min(range(2, widest_word(count) + 1), key=lambda bits: 6 * -(-count // bits) + 21 * bits)
