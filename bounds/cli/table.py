@@ -52,8 +52,8 @@ def _letters_of_data(options: argparse.Namespace, given: dict[Any, Any]) -> Mapp
     if options.data is None:
         raise InvalidInput(
             f"An audit needs {' and '.join(sorted(missing))}. Name the data set with --data SPEC to have them "
-            f"measured, or give the number of samples as --set N=... and the distance between the classes, in the norm of "
-            f"--norm, as --separation DISTANCE (or half of it as --set eps=...)."
+            f"measured, or give the number of samples as --set N=... and the distance between the classes, in the "
+            f"norm of --norm, as --separation DISTANCE (or half of it as --set eps=...)."
         )
     facts = read_data(options.data, options.norm)
     for name, value in (("N", Fraction(facts.samples)), ("d", Fraction(facts.inputs)), ("eps", facts.epsilon)):
