@@ -239,6 +239,20 @@ ENTRIES = (
         "leave it.",
     ),
     _cover.says(
+        "cells.nnz",
+        _NNZ,
+        K_A * (2 * d + 2) + 4 * d * g + 1,
+        Side.UPPER,
+        more="K_A centres of cells of a grid with g cells a side, hinges shared along coordinates.",
+    ),
+    _cover.says(
+        "cells.units",
+        "hidden units",
+        K_A + 2 * d * g,
+        Side.UPPER,
+        more="K_A centres of cells of a grid with g cells a side, hinges shared along coordinates.",
+    ),
+    _cover.says(
         "ramp",
         "ramp tau of the bumps",
         2 * _SLACK - r,

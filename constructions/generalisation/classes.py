@@ -18,13 +18,40 @@ _DIGITS = 20
 """Significant bits of an eps that is measured and not given."""
 
 
-@dc.dataclass(frozen=True, slots=True, eq=False)
-class Classes:
-    """A (label 1) and B (label 0), finite sets in the unit cube at least ``2 eps`` apart, and ``0 < c < 1``."""
+@dc.dataclass(frozen=True, slots=True)
+class Attack:
+    """Inputs move by at most ``c eps``, in classes at least ``2 eps`` apart.
 
-    margin: MarginFunction
+    Raises:
+        InvalidInput: eps is not positive, or c does not lie strictly between 0 and 1.
+    """
+
     eps: Fraction
     c: Fraction
+
+    def __post_init__(self) -> None:
+        if not 0 < self.c < 1:
+            raise InvalidInput(f"c must lie strictly between 0 and 1, got {self.c}: the attack radius is c eps.")
+        if self.eps <= 0:
+            raise InvalidInput(f"eps must be positive, got {self.eps}.")
+
+    @property
+    def radius(self) -> Fraction:
+        """``c eps``."""
+        return self.c * self.eps
+
+    @property
+    def slack(self) -> Fraction:
+        """``(1 - c) eps``: what is left of eps after the attack."""
+        return (1 - self.c) * self.eps
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Classes:
+    """A (label 1) and B (label 0), finite sets in the unit cube, at least ``2 eps`` apart for the eps of ``attack``."""
+
+    margin: MarginFunction
+    attack: Attack
 
     @property
     def norm(self) -> Norm:
@@ -35,16 +62,6 @@ class Classes:
     def dimension(self) -> int:
         """The number of coordinates d."""
         return self.margin.dimension
-
-    @property
-    def radius(self) -> Fraction:
-        """The attack radius ``c eps``."""
-        return self.c * self.eps
-
-    @property
-    def slack(self) -> Fraction:
-        """``(1 - c) eps``: what is left of eps after the attack."""
-        return (1 - self.c) * self.eps
 
 
 @functools.lru_cache(maxsize=1)
@@ -57,17 +74,14 @@ def separated_classes(data: Labelled, norm: Norm, eps: Fraction, c: Fraction) ->
         InvalidInput: c outside (0, 1), more or fewer than two classes, points outside the unit cube, classes that are
             not ``2 eps`` apart (the message names the closest pair and the largest eps), or eps < 0.
     """
-    if not 0 < c < 1:
-        raise InvalidInput(f"c must lie strictly between 0 and 1, got {c}: the attack radius is c eps.")
-    if eps < 0:
-        raise InvalidInput(f"eps must be positive (0 takes half the distance of the classes), got {eps}.")
+    Attack(eps or Fraction(1), c)
     _require_two_classes(data)
     _require_unit_cube(data)
     found = measure(data.points, data.labels, norm, same_class=False)
     eps = eps or shorten_down(Fraction(found.epsilon), _DIGITS)
     _require_separation(found, eps)
     margin = MarginFunction(data.points[data.of_class(1)], data.points[data.of_class(0)], norm)
-    return Classes(margin, eps, c)
+    return Classes(margin, Attack(eps, c))
 
 
 def _require_two_classes(data: Labelled) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses as dc
 from fractions import Fraction
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
@@ -12,12 +12,25 @@ from certify.errors import InvalidInput
 from certify.network import Network
 from certify.region import Norm
 from constructions.counting import count_claims
+from constructions.dyadic import rational
 from constructions.generalisation.classes import Classes, separated_classes
+from constructions.generalisation.faults import misclassified, require_shape
 from constructions.generalisation.hats import Hats
 from constructions.generalisation.mesh import Mesh, cells_for_margin, cells_for_signs
 from constructions.generalisation.survey import Survey, survey
-from constructions.generalisation.vertex_proofs import Interpolant, interpolation, misclassified, read
-from constructions.theorem import Claim, Evidence, Family, Labelled, Proved, Refuted, Theorem, Undecided, parameter
+from constructions.generalisation.vertex_proofs import Interpolant, interpolation, read
+from constructions.theorem import (
+    Claim,
+    Construction,
+    Evidence,
+    Family,
+    Labelled,
+    Proved,
+    Refuted,
+    Theorem,
+    Undecided,
+    parameter,
+)
 
 _BITS = 20
 """Binary places of the margin function at a node."""
@@ -66,6 +79,7 @@ class _Kuhn(Family):
     def claims(self, network: Network, data: Labelled | None) -> tuple[Claim, ...]:
         """Robustness, margin, uniform error, interpolation and counts; see ``Family.claims``."""
         classes = self._classes(data)
+        require_shape(network, classes.dimension)
         mesh = self._mesh(classes)
         claims = [self._robust(network, classes), self._margin(network, classes, mesh), self._nodal(network, classes)]
         if self.values == "margin" and not self.active:
@@ -84,7 +98,7 @@ class _Kuhn(Family):
         Raises:
             InvalidInput: the mesh asked for leaves none.
         """
-        d, slack = classes.dimension, classes.slack
+        d, slack = classes.dimension, classes.attack.slack
         least = (cells_for_signs if self.values == "signs" else cells_for_margin)(d, self.norm, slack)
         if self.cells < 0:
             raise InvalidInput(f"cells must be positive (0 takes the least number), got {self.cells}.")
@@ -117,8 +131,8 @@ class _Kuhn(Family):
             return _margin_proof(network, self._interpolant(network, classes), classes, Fraction(0))
 
         where = "" if self.clip else ", x in the unit cube"
-        statement = f"The sign is right at every x within {classes.radius} of a point in {self.norm}{where}."
-        return Claim("robust-radius", statement, classes.radius, Tag.DERIVED, _ID + "nnz", proof)
+        statement = f"The sign is right at every x within {classes.attack.radius} of a point in {self.norm}{where}."
+        return Claim("robust-radius", statement, classes.attack.radius, Tag.DERIVED, _ID + "nnz", proof)
 
     def _margin(self, network: Network, classes: Classes, mesh: Mesh) -> Claim:
         value = _promised(self.values, classes, mesh)
@@ -167,15 +181,15 @@ class _Kuhn(Family):
 
 def _distance_promised(classes: Classes, mesh: Mesh) -> Fraction:
     """How far the network that is built may be from the margin function: the mesh, the rounding of nodes, of floats."""
-    rounding = Fraction(1, 2 ** (_BITS + 1)) + 2 * classes.margin.error(classes.eps) + Fraction(4, 2**51)
-    return classes.margin.lipschitz(classes.eps) * mesh.deviation + rounding
+    rounding = Fraction(1, 2 ** (_BITS + 1)) + 2 * classes.margin.error(classes.attack.eps) + Fraction(4, 2**51)
+    return classes.margin.lipschitz(classes.attack.eps) * mesh.deviation + rounding
 
 
 def _promised(values: str, classes: Classes, mesh: Mesh) -> Fraction:
     """A margin under attack that the built network certainly has; not positive where the mesh is too coarse."""
     if values == "margin":
-        return 1 - classes.c - _distance_promised(classes, mesh)
-    room = classes.slack - mesh.reach - 3 * classes.margin.distance_error()
+        return 1 - classes.attack.c - _distance_promised(classes, mesh)
+    room = classes.attack.slack - mesh.reach - 3 * classes.margin.distance_error()
     return Fraction(1) if room > 0 else Fraction(0)
 
 
@@ -191,8 +205,10 @@ def _margin_proof(network: Network, found: Interpolant | Undecided, classes: Cla
             if by_signs >= by_error
             else "distance to f* at the nodes"
         )
-        return Proved(f"{way}, in rational numbers", f"margin {float(margin):.9g} within {float(classes.radius):g}")
-    wrong = misclassified(network, found.survey)
+        return Proved(
+            f"{way}, in rational numbers", f"margin {float(margin):.9g} within {float(classes.attack.radius):g}"
+        )
+    wrong = misclassified(network, classes.margin.positive, classes.margin.negative)
     if wrong is not None:
         return Refuted("evaluated exactly", wrong)
     return Undecided(f"Only a margin of {float(margin):.6g} is proved under attack; rebuild it, or take a finer mesh.")
@@ -212,3 +228,17 @@ class KuhnTree(_Kuhn):
 
     name: ClassVar[str] = "kuhn-tree"
     shared: ClassVar[bool] = False
+
+
+def kuhn(points: Any, labels: Any, *, shared: bool = True, **parameters: Any) -> Construction:
+    """The Kuhn interpolant for labelled points, robust at ``c eps``, with its claims.
+
+    ``parameters`` are those of ``Kuhn``: eps, c, norm, cells, values, active, clip. With ``shared=False`` each node has
+    a tree of maxima of its own.
+
+    Raises:
+        InvalidInput: see ``separated_classes``; a mesh that is too coarse or has too many nodes.
+    """
+    readers = {"eps": lambda v: rational(v, "eps"), "c": lambda v: rational(v, "c"), "norm": Norm.parse}
+    given = {name: readers.get(name, lambda v: v)(value) for name, value in parameters.items()}
+    return (Kuhn if shared else KuhnTree)(**given).construct(Labelled.of(points, labels))

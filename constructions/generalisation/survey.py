@@ -31,7 +31,7 @@ class Survey:
     @property
     def threshold(self) -> float:
         """``radius + reach + error``, rounded up."""
-        return float_up(self.classes.radius + self.mesh.reach + self.error)
+        return float_up(self.classes.attack.radius + self.mesh.reach + self.error)
 
     @property
     def near_positive(self) -> Bool[np.ndarray, " M"]:

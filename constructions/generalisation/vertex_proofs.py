@@ -6,7 +6,6 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from certify.exact import ExactNetwork
 from certify.network import Network
 from constructions.enclosure import Inexact, Intervals, enclose
 from constructions.generalisation.hats import Hats
@@ -42,7 +41,7 @@ class Interpolant:
         gaps = np.abs((here + self.constant) - self.survey.margins[nodes])
         size = float(np.abs(here).max()) + abs(self.constant) + 2
         rounding = Fraction(size) / 2**51  # two sums of numbers of at most this size, and the sizes themselves
-        return Fraction(float(gaps.max())) + rounding + self.survey.classes.margin.error(self.survey.classes.eps)
+        return Fraction(float(gaps.max())) + rounding + self.survey.classes.margin.error(self.survey.classes.attack.eps)
 
     def margin_by_signs(self) -> Fraction:
         """A lower bound of the margin under attack: the worst vertex of a simplex that meets an attacked ball."""
@@ -53,11 +52,11 @@ class Interpolant:
     def margin_by_error(self) -> Fraction:
         """Another: what the margin function has there, less the distance to it."""
         needed = self.survey.near_positive | self.survey.near_negative
-        return 1 - self.survey.classes.c - self.distance(needed)
+        return 1 - self.survey.classes.attack.c - self.distance(needed)
 
     def distance(self, nodes: Bool[np.ndarray, " M"]) -> Fraction:
         """An upper bound of ``|network - margin function|`` on the simplices with all vertices among these."""
-        slope = self.survey.classes.margin.lipschitz(self.survey.classes.eps)
+        slope = self.survey.classes.margin.lipschitz(self.survey.classes.attack.eps)
         return self.node_error(nodes) + slope * self.survey.mesh.deviation
 
 
@@ -95,16 +94,3 @@ def interpolation(network: Network, hats: Hats) -> Evidence:
             node = hats.nodes[start + int(wrong[0])].tolist()
             return Refuted("evaluated at the nodes", f"at node {node}/{hats.cells} the value is {answers[wrong[0]]}")
     return Proved(f"{method}, and the network is evaluated at all their nodes exactly", f"{count:,} values met exactly")
-
-
-def misclassified(network: Network, survey: Survey) -> str | None:
-    """A point of the classes that the network gets wrong, in exact arithmetic; None if float64 finds no candidate."""
-    margin = survey.classes.margin
-    for points, sign, name in ((margin.positive, 1, "A"), (margin.negative, -1, "B")):
-        wrong = np.flatnonzero(sign * network.evaluate(points)[:, 0] <= 0)
-        if wrong.size:
-            i = int(wrong[0])
-            value = ExactNetwork(network).evaluate(points[i])[0]
-            if sign * value <= 0:
-                return f"point {i} of {name} has output {float(value):g}"
-    return None

@@ -77,7 +77,7 @@ class Paraboloid(Family):
         squares, cells = summed_squares(chain, cells, everything, levels, carry=True)
         chain.relu(squares, cells)
         fall = Fall.of(found, half**2 * found.width / 4**levels)
-        chain.relu(_bumps(found.points[readout.carriers], half, fall))
+        chain.relu(bump_forms(found.points[readout.carriers], half, fall))
         return chain.output(readout.forms)
 
     def claims(self, network: Network, data: Labelled | None) -> tuple[Claim, ...]:
@@ -108,7 +108,7 @@ def _lift(found: Separated, wanted: int) -> tuple[Fraction, int]:
     return half, enough_levels(found, half**2 * found.width, wanted, least=1)
 
 
-def _bumps(centres: Float64[np.ndarray, "n d"], half: Fraction, fall: Fall) -> Forms:
+def bump_forms(centres: Float64[np.ndarray, "n d"], half: Fraction, fall: Fall) -> Forms:
     """``slope * (outer - S_i)`` as forms of the units Q, v; all numbers are exact on the grid of the points."""
     slope, moved = exact_float(fall.slope), centres + exact_float(half)
     biases = slope * (exact_float(fall.outer) - np.einsum("ij,ij->i", moved, moved))
