@@ -6,13 +6,12 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from certify.rounding import float_up
 from constructions.separation.metric import Metric, Points
 from constructions.separation.pair_set import PairSet
 
 _SAMPLE = 2048  # pairs that the levels are chosen on
-_ROUND = 32  # levels chosen at once
-_MOST = 1024  # levels in all
+_MOST = 2  # levels in all, for each coordinate
+_WORTH = 512  # a round of levels must tell one in so many of the sampled pairs, or costs more than it saves
 _SEED = 0x5E9A
 
 
@@ -22,7 +21,8 @@ class Chebyshev:
 
     For a level s of coordinate j, ``x_j >= s`` and ``x'_j < s - t`` imply ``|x - x'| > t``. The indicators of both, for
     many levels, make 0/1 matrices whose product counts the levels that tell a pair too far; the product here is 1/2
-    less that count, in both directions. All its terms but one are 0 or -1: its sign is right in any precision.
+    less that count, in both directions, for scaled points. All its terms but one are 0 or -1: its sign is right in
+    any precision.
 
     Which levels are chosen decides how many pairs are told, never what is true of them.
 
@@ -44,23 +44,21 @@ class Chebyshev:
     def of(cls, metric: Metric, pairs: PairSet) -> "Chebyshev":
         """For the pairs of ``metric``, without levels until ``within`` names a distance."""
         i, j = pairs.indices(*pairs.draw(_SAMPLE, _SEED))
-        x, y = metric.first[i], metric.second[j]
+        x, y = metric.first[i] * metric.scale, metric.second[j] * metric.scale
         none = np.empty(0)
         return cls(metric, (np.minimum(x, y), np.maximum(x, y)), none.astype(np.int64), none, none)
 
     def within(self, exact: Fraction) -> "Chebyshev":
         """For pairs at distance at most ``exact``: levels are added where they tell most of the pairs left untold."""
-        reach = float_up(exact)
-        low, high = self.gaps
+        reach, (low, high) = min(self.metric.cut(exact), 4.0), self.gaps  # scaled entries differ by at most 2
+        width, worth = low.shape[1], max(1, len(low) // _WORTH)
+        size = max(32, width // 16)  # levels chosen at once
         chosen: list[tuple[Int64[np.ndarray, " c"], Points]] = []
-        enough = len(low) // 512
-        while len(low) > enough and len(chosen) * _ROUND < _MOST:
+        while len(low) > worth and len(chosen) * size < _MOST * width + size:
             levels, told = _levels(low, high, reach)
-            best = np.argsort(-told, kind="stable")[:_ROUND]
-            best = best[told[best] > 0]
-            straddled = (high[:, best] >= levels[best]) & (low[:, best] <= _strictly_below(levels[best], reach))
-            left = ~straddled.any(axis=1)
-            if left.all():
+            best = np.argsort(-told, kind="stable")[:size]
+            left = ~_straddled(low[:, best], high[:, best], levels[best], reach).any(axis=1)
+            if len(low) - left.sum() < worth:
                 break
             chosen.append((best, levels[best]))
             low, high = low[left], high[left]
@@ -80,13 +78,17 @@ class Chebyshev:
         return np.negative(factor, out=factor)
 
     def _indicators(self, points: Points) -> tuple[Bool[np.ndarray, "b c"], Bool[np.ndarray, "b c"]]:
-        values = points[:, self.coordinates]
+        values = points[:, self.coordinates] * self.metric.scale
         return values >= self.upper, values <= self.lower
 
 
 def _strictly_below(levels: Float64[np.ndarray, " c"], reach: float) -> Float64[np.ndarray, " c"]:
-    """The float before the rounded ``levels - reach``: strictly below the exact difference, whichever way it rounded."""
+    """The float before the rounded ``levels - reach``: strictly below the exact difference, however that rounded."""
     return np.nextafter(levels - reach, -np.inf)
+
+
+def _straddled(low: Points, high: Points, levels: Float64[np.ndarray, " c"], reach: float) -> Bool[np.ndarray, "k c"]:
+    return (high >= levels) & (low <= _strictly_below(levels, reach))
 
 
 def _levels(low: Points, high: Points, reach: float) -> tuple[Float64[np.ndarray, " d"], Int64[np.ndarray, " d"]]:
@@ -105,5 +107,5 @@ def _levels(low: Points, high: Points, reach: float) -> tuple[Float64[np.ndarray
     place = depth.argmax(axis=0)
     following = np.take_along_axis(order, np.minimum(place + 1, len(events) - 1)[None], axis=0)
     level = np.take_along_axis(events, following, axis=0)[0]
-    count = np.where(np.isfinite(level), depth.max(axis=0), 0)
-    return np.where(np.isfinite(level), level, 0.0), count
+    count = np.where(np.isfinite(level), depth.max(axis=0), 0)  # infinite where the coordinate tells no pair
+    return level, count

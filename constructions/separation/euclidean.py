@@ -20,12 +20,12 @@ _TRUSTED = 0.01  # largest gamma for which the bound below holds with room
 class Euclidean:
     """Matrices whose product is positive for every pair that can be as near as ``radius``.
 
-    With ``y = weights * (scale x - centre)`` a pair is too far when ``|y - y'| > radius``. For l2 all weights are 1. For
-    l1 the weight of a coordinate is the root of its inverse range, so that ``|y - y'|**2 <= scale |x - x'|_1``.
+    With ``y = weights * (scale x - centre)`` a pair is too far when ``|y - y'| > radius``. For l2 all weights are 1.
+    For l1 the weight of a coordinate is the root of its inverse range, so that ``|y - y'|**2 <= scale |x - x'|_1``.
 
     Let z be y as stored, ``|z - y| <= eta |z|`` with eta about the unit roundoff, and A = |z|. Then ``|y - y'| >=
-    |z - z'| - eta (A + A')``, and it suffices that ``<z, z'> < g(A) + g(A')`` with ``g(A) = (A^2 (1 - 2 eta^2) - 2 radius
-    eta A - radius^2 / 2) / 2``. The product of the rows ``(z, G, 1)`` and ``(z', -1, -G')`` is off by at most
+    |z - z'| - eta (A + A')``, so that ``<z, z'> < g(A) + g(A')`` suffices, where ``g(A) = (A^2 (1 - 2 eta^2) -
+    2 radius eta A - radius^2 / 2) / 2``. The product of the rows ``(z, G, 1)`` and ``(z', -1, -G')`` is off by at most
     ``gamma(d + 2) (A A' + |G| + |G'|)``, which G, a little below g, makes room for.
     """
 
@@ -37,7 +37,7 @@ class Euclidean:
 
     @classmethod
     def of(cls, metric: Metric, *, single: bool) -> "Euclidean":
-        """For the pairs of ``metric``, at any distance until ``within`` names one; ``single`` allows single precision."""
+        """For the pairs of ``metric`` at any distance, until ``within`` names one; ``single``: also in float32."""
         low = np.minimum(metric.first.min(axis=0), metric.second.min(axis=0)) * metric.scale
         high = np.maximum(metric.first.max(axis=0), metric.second.max(axis=0)) * metric.scale
         weights = np.ones_like(low)
@@ -47,7 +47,7 @@ class Euclidean:
         return cls(metric, low / 2 + high / 2, weights, _diameter(metric), single)
 
     def within(self, exact: Fraction) -> "Euclidean":
-        """For pairs whose exact key can be at most ``exact``, in single precision where its rounding is small beside it."""
+        """For pairs whose exact key is at most ``exact``; in float32, if allowed, where its rounding is small beside it."""
         radius = min(math.sqrt(self.metric.cut(exact)) * (1 + 4 * UNIT), _diameter(self.metric))
         sample = self._images(self.metric.first[:: -(-len(self.metric.first) // 512)])
         width = sample.shape[1]

@@ -121,9 +121,7 @@ def _labels(labels: np.ndarray, points: np.ndarray, name: str) -> Int64[np.ndarr
     return labels.astype(np.int64)
 
 
-def _apart(
-    nearest: ClosestPair | None, first: Int64[np.ndarray, " n"], second: Int64[np.ndarray, " m"]
-) -> ClosestPair:
+def _apart(nearest: ClosestPair | None, first: Int64[np.ndarray, " n"], second: Int64[np.ndarray, " m"]) -> ClosestPair:
     """The closest pair with different labels, which must exist and be two different points."""
     if nearest is None:
         raise InvalidInput(f"All labels are {first[0]}: a separation needs at least two classes.")

@@ -74,7 +74,7 @@ class Metric:
         return float_up(exact * self.key_scale)
 
     def near(self, i: Rows, j: Rows, cut: float) -> tuple[Rows, Rows, Keys]:
-        """The pairs that can be nearest, with their float keys; the others are proved farther than one of them or ``cut``.
+        """The pairs that can be nearest, with their float keys; the others are farther than one of them or than ``cut``.
 
         The bound: a key of d terms is right up to the factor ``1 +- gamma(d + 2)`` and d underflows. A largest
         difference rounds monotonically, so for linf the float keys need no margin to be compared.

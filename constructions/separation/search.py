@@ -21,7 +21,7 @@ from constructions.separation.pair_set import PairSet, Tile
 _BATCH = 2**14  # pairs whose differences are formed at once
 _STRIP = 2**20  # entries of a product looked at once
 _WARM = 512
-_LARGEST, _SMALLEST = 8192, 16
+_LARGEST, _SMALLEST = 2048, 16
 
 
 @dc.dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Plan:
     Attributes:
         budget_bytes: Working memory, beyond the points themselves, that blocks are cut to.
         device: Where matrix products run: ``cpu``, or a torch device such as ``cuda``.
-        progress: Called with the pairs decided so far and all of them.
+        progress: Called with the blocks done so far and all of them.
     """
 
     budget_bytes: int = 2**30
@@ -49,8 +49,8 @@ class Plan:
             size //= 2
         if _bytes(size, width) > self.budget_bytes:
             raise InvalidInput(
-                f"A block of {size} points with {width} coordinates needs {_bytes(size, width)} bytes of working memory; "
-                f"the budget is {self.budget_bytes}. Raise budget_bytes."
+                f"A block of {size} points with {width} coordinates needs {_bytes(size, width)} bytes of working "
+                f"memory; the budget is {self.budget_bytes}. Raise budget_bytes."
             )
         return size
 
@@ -135,9 +135,12 @@ def closest(pairs: PairSet, metric: Metric, plan: Plan, *, limit: Fraction | Non
     search.directly = search.exactly = 0  # what came so far only found a start
     blocks = list(pairs.rows(size))
     done, total = 0, sum(map(len, blocks))
+    tight, reach = sieve, None
     for tiles in blocks:
+        if search.reach != reach:
+            tight, reach = sieve.within(search.reach), search.reach
         if tiles:
-            _sift(search, tiles, sieve.within(search.reach), plan.device)
+            _sift(search, tiles, tight, plan.device)
         done += len(tiles)
         if plan.progress is not None:
             plan.progress(done, total)
@@ -164,9 +167,7 @@ def _factor(
     return np.concatenate([rows_of(points[piece]) for piece in np.array_split(rows, -(-len(rows) // 512))])
 
 
-def _product(
-    left: Float[np.ndarray, "b c"], right: Float[np.ndarray, "e c"], device: str
-) -> Float[np.ndarray, "b e"]:
+def _product(left: Float[np.ndarray, "b c"], right: Float[np.ndarray, "e c"], device: str) -> Float[np.ndarray, "b e"]:
     """``left right^T``. On the CPU by numpy, whose products keep the precision of their factors whatever torch is told.
 
     On another device the factors are float64 or 0/1 matrices, for neither of which reduced formats matter.
