@@ -8,7 +8,9 @@ from pathlib import Path
 from certify.errors import CertifyError
 
 NAMES = {
+    "hard-set": "the size that robustness costs on linearly separable data, from both sides",
     "memorizer-scale": "building robust memorizers and proving their claims, as N and d grow",
+    "pictures": "what constructed networks compute in the plane: the figures of the docs",
     "speed": "bounds and radii against auto_LiRPA, in ratios measured in one run",
 }
 
