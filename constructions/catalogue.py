@@ -19,6 +19,9 @@ _PLACES: Mapping[str, str] = MappingProxyType(
         "trapezoids": "constructions.memorizer.trapezoids:Trapezoids",
         "distance-bumps": "constructions.memorizer.distance_bumps:DistanceBumps",
         "cgro": "constructions.memorizer.cgro:Cgro",
+        "kuhn": "constructions.generalisation.kuhn:Kuhn",
+        "kuhn-tree": "constructions.generalisation.kuhn:KuhnTree",
+        "cover": "constructions.generalisation.cover:Cover",
         "hard-set-linear": "constructions.hard.linear:HardSetLinear",
         "hard-set-solver": "constructions.hard.solver:HardSetSolver",
     }

@@ -11,6 +11,7 @@ from jaxtyping import Float64, Int64
 from certify.errors import InvalidInput
 from certify.region import Norm
 from certify.rounding import sqrt_up
+from constructions.generalisation.sizes import in_words
 
 LARGEST = 4_000_000
 """Cells that may be looked at one by one."""
@@ -50,7 +51,7 @@ class Cells:
         """
         if self.count > LARGEST:
             raise InvalidInput(
-                f"{self.side} cells a side in {self.dimension} dimensions are {self.count:,} cells; at most "
+                f"{self.side} cells a side in {self.dimension} dimensions are {in_words(self.count)} cells; at most "
                 f"{LARGEST:,} are looked at. Take a larger eps or a smaller c, or cover a finite set of points."
             )
         shape = (self.side,) * self.dimension

@@ -1,6 +1,7 @@
 """Interpolants on the Kuhn mesh as robust classifiers: of the margin function, or of its sign at the nodes."""
 
 import dataclasses as dc
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, ClassVar, NamedTuple
 
@@ -239,6 +240,12 @@ def kuhn(points: Any, labels: Any, *, shared: bool = True, **parameters: Any) ->
     Raises:
         InvalidInput: see ``separated_classes``; a mesh that is too coarse or has too many nodes.
     """
-    readers = {"eps": lambda v: rational(v, "eps"), "c": lambda v: rational(v, "c"), "norm": Norm.parse}
-    given = {name: readers.get(name, lambda v: v)(value) for name, value in parameters.items()}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "eps": lambda v: rational(v, "eps"),
+        "c": lambda v: rational(v, "c"),
+        "norm": Norm.parse,
+    }
+    given: dict[str, Any] = {
+        name: readers[name](value) if name in readers else value for name, value in parameters.items()
+    }
     return (Kuhn if shared else KuhnTree)(**given).construct(Labelled.of(points, labels))

@@ -10,6 +10,7 @@ from jaxtyping import Float64, Int64
 from certify.errors import InvalidInput
 from certify.region import Norm
 from certify.rounding import sqrt_up
+from constructions.generalisation.sizes import in_words
 
 LARGEST = 2_000_000
 """Nodes that a mesh may have."""
@@ -41,7 +42,7 @@ class Mesh:
         """
         if self.size > LARGEST:
             raise InvalidInput(
-                f"A mesh of {self.cells} cells a side in {self.dimension} dimensions has {self.size:,} nodes; at most "
+                f"A mesh of {self.cells} cells a side in {self.dimension} dimensions has {in_words(self.size)} nodes; at most "
                 f"{LARGEST:,} are built. Take a larger eps, a smaller c, or the cover instead, which needs a bump for "
                 f"each cell that meets a class."
             )
