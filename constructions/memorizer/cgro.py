@@ -48,8 +48,8 @@ _THEOREM = Theorem(
 _BRANCH = 13
 """Nodes after those of the clean classifier."""
 
-_GATE = 6
-"""Which of them subtracts K from f and from -f."""
+_GATE = 7
+"""Which of them makes -K S'."""
 
 _DIGITS = 8
 
@@ -180,8 +180,8 @@ def _branched(clean: Network, found: Separated, bound: float) -> Network:
     above = wiring.apply(ReLU(len(hinges.forms)), wiring.apply(affine(hinges.forms), 0))
     bumps = wiring.apply(ReLU(n), wiring.apply(affine(excess), above))
     rest = wiring.apply(ReLU(1), wiring.apply(_dense(np.full((1, n), -1.0), 1.0), bumps))  # 1 - S'
-    both = wiring.apply(_dense([[1.0], [-1.0]], -bound), f)
-    opened = wiring.apply(_dense([[bound], [bound]], 0.0), rest)
+    both = wiring.apply(_dense([[1.0], [-1.0]], 0.0), f)
+    opened = wiring.apply(_dense([[bound], [bound]], -bound), rest)  # -K S': 0 where no bump is, in floats as well
     gates = wiring.apply(ReLU(2), wiring.apply(Add(2), both, opened))
     passed = wiring.apply(_dense([[1.0, -1.0]], 0.0), gates)
     wiring.apply(Add(1), passed, wiring.apply(_dense(signs, 0.0), bumps))
