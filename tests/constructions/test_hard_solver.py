@@ -1,8 +1,10 @@
 """The solver of the hard set is right on every attacked point, and its claims are proved from its own weights."""
 
+import csv
 import dataclasses as dc
 import itertools
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bounds
+from benchmarks import hard_set
 from certify import Norm, radii
 from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
@@ -226,3 +229,20 @@ def test_all_corners_of_all_boxes_of_a_small_set_are_right() -> None:
     for signs in itertools.product((-1.0, 0.0, 1.0), repeat=3):
         outputs = network.evaluate(hard.points() + reach * np.array(signs))[:, 0]
         assert np.array_equal(outputs, 2.0 * hard.labels() - 1.0)
+
+
+def test_the_benchmark_puts_every_solver_above_the_lower_bound_and_writes_all_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(hard_set._DIMENSIONS, "small", range(2, 6))
+    hard_set.run(tmp_path, data=None, size="small")
+    rows = list(csv.reader((tmp_path / "hard-set.csv").read_text().splitlines()))[1:]
+    assert len(rows) == 8
+    for row in rows:
+        lower, packed, unlimited, direct = (int(row[i]) for i in (3, 5, 7, 8))
+        assert lower <= min(packed, unlimited, direct)
+        assert row[6] == row[9] == ("proved" if int(row[2]) <= 1024 else "built")
+    written = {path.suffix for path in tmp_path.iterdir()}
+    assert written == {".csv", ".md", ".tex", ".svg", ".pdf"}
+    with pytest.raises(InvalidInput, match="drawn and not read"):
+        hard_set.run(tmp_path, data="digits", size="small")
