@@ -54,7 +54,7 @@ class Paraboloid(Family):
 
     name: ClassVar[str] = "paraboloid"
     theorem: ClassVar[Theorem] = Theorem(
-        "paraboloid",
+        "Robust memorisation in l2 by bumps on a paraboloid",
         "N points of classes 2 eps apart in l2, n of them in the smaller class, are classified with zero robust error "
         "at every radius delta < eps by n (d + 3) + d (8 s - 2) + s weights, s of the order of "
         "log(d / (eps (eps - delta))).",
@@ -62,7 +62,7 @@ class Paraboloid(Family):
         Tag.DERIVED,
     )
 
-    delta: Fraction = parameter("radius of the balls around the points, in l2 and in the units of the data")
+    delta: Fraction = parameter("radius in l2, below half the distance of the classes")
     levels: int = parameter("levels of the sawtooth squares; 0 for as few as suffice", default=0)
 
     def build(self, data: Labelled | None) -> Network:

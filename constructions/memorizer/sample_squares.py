@@ -34,13 +34,14 @@ class SampleSquares(Family):
     ``S_i = R**2 sum_j f(|x_j - c_ij| / R)`` with f the sawtooth interpolant of the square on ``2**-levels`` and R a
     power of two that covers all coordinate distances on all balls, so that ``||x - c_i||**2 <= S_i <= ||x - c_i||**2 +
     d R**2 4**-(levels + 1)``. The rest, and why it is sound, is as for ``paraboloid``: own balls have bump at least 1,
-    balls of other classes exactly 0. The construction that (li2022, Theorem 2.2) describes, quantified, at every radius
-    below half the distance of the classes and with O(Nd log(d / (eps (eps - delta)))) weights.
+    balls of other classes exactly 0, and elsewhere the network means nothing. The construction that
+    (li2022, Theorem 2.2) describes, quantified, at every radius below half the distance of the classes and with
+    O(Nd log(d / (eps (eps - delta)))) weights.
     """
 
     name: ClassVar[str] = "squares-per-sample"
     theorem: ClassVar[Theorem] = Theorem(
-        "squares-per-sample",
+        "Robust memorisation in l2 by squares of every sample",
         "N points of classes 2 eps apart in l2, n of them in the smaller class, are classified with zero robust error "
         "at every radius delta < eps by n squaring sub-networks in parallel, n (7 d s + 4 d + s + 1) + 1 weights, s of "
         "the order of log(d / (eps (eps - delta))).",
@@ -48,7 +49,7 @@ class SampleSquares(Family):
         Tag.DERIVED,
     )
 
-    delta: Fraction = parameter("radius of the balls around the points, in l2 and in the units of the data")
+    delta: Fraction = parameter("radius in l2, below half the distance of the classes")
     levels: int = parameter("levels of the sawtooth squares; 0 for as few as suffice", default=0)
 
     def build(self, data: Labelled | None) -> Network:

@@ -101,7 +101,9 @@ def separated_for_squares(data: Labelled, delta: Fraction) -> Separated:
     while True:
         bits = (_PRECISION - _DIGITS - math.frexp(float(4 * half**2 * d))[1]) // 2
         if reach + (2 + math.isqrt(d)) * Fraction(1, 2) ** bits <= half:
-            return separate(data, Norm.L2, delta, spare=grid_bits(data.points, delta, 0) - bits)
+            found = separate(data, Norm.L2, delta, spare=grid_bits(data.points, delta, 0) - bits)
+            assert largest_coordinate(found) <= half, "the grid is too coarse for this cube"
+            return found
         half *= 2
 
 

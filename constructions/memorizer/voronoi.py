@@ -42,14 +42,14 @@ class Voronoi(Family):
 
     name: ClassVar[str] = "voronoi"
     theorem: ClassVar[Theorem] = Theorem(
-        "voronoi",
+        "Robust memorisation in l2 by nearest neighbours",
         "N points of classes 2 eps apart in l2 are classified with zero robust error at every radius delta < eps, and "
         "margin 4 eps (eps - delta), by about N (d + 4) non-zero weights.",
         Source("li2022", "Theorem 2.2, explicit form"),
         Tag.DERIVED,
     )
 
-    delta: Fraction = parameter("radius of the balls around the points, in l2 and in the units of the data")
+    delta: Fraction = parameter("radius in l2, below half the distance of the classes")
 
     def build(self, data: Labelled | None) -> Network:
         """The network; see ``Family.build``."""

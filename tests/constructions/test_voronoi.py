@@ -77,6 +77,16 @@ def test_dyadic_points_do_not_move_and_the_margin_is_four_eps_times_eps_less_del
     assert float(margin.value) == pytest.approx(4 * eps * (eps - float(task.delta)), rel=1e-4)
 
 
+@given(tasks())
+@settings(max_examples=20, deadline=None)
+def test_the_margin_is_what_the_catalogue_predicts_for_the_points_on_the_grid(task: Task) -> None:
+    found = Powers.of(task.data, task.delta, moved=False).found
+    margin = next(c for c in voronoi(task.points, task.labels, delta=task.delta).claims if c.name == "margin")
+    predicted = bounds.catalogue[margin.entry].evaluate(eps=found.distance / 2, delta=found.radius)
+    assert isinstance(predicted, bounds.Exact)
+    assert margin.value == predicted.value
+
+
 def test_the_margin_is_attained_where_a_ball_is_nearest_to_the_other_class() -> None:
     made = voronoi([[0.0, 0.0], [0.0, 1.0]], [0, 1], delta="1/4")
     margin = next(claim.value for claim in made.claims if claim.name == "margin")
