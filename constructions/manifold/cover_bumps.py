@@ -8,7 +8,6 @@ from typing import ClassVar
 from bounds.entry import Source, Tag
 from certify.errors import InvalidInput
 from certify.network import Network
-from certify.rounding import print_floor
 from constructions.compose import Chain
 from constructions.counting import count_claims
 from constructions.dyadic import ceil_to
@@ -68,11 +67,10 @@ class ManifoldCover(OnManifold):
         """
         found = 2 * self.eps - self.net_radius - self.other - self.plateau - self.reach
         if self.net_radius <= 0 or self.other < 0 or found <= 0:
-            most = float((1 - self.c) * self.eps - self.other)
             raise InvalidInput(
                 f"A net of A of radius {self.net_radius} is too coarse for c = {self.c}, eps = {self.eps}"
                 f"{f' and other = {self.other}' if self.other else ''}: the radius must be positive and, up to "
-                f"rounding, below (1 - c) eps - other = {print_floor(most)}."
+                f"rounding, below (1 - c) eps - other = {(1 - self.c) * self.eps - self.other}."
             )
         return found
 

@@ -33,6 +33,8 @@ class OnManifold(Family):
     def __post_init__(self) -> None:
         if not 0 < self.c < 1:
             raise InvalidInput(f"c must lie strictly between 0 and 1, got {self.c}: the attack radius is c eps.")
+        if self.eps <= 0:
+            raise InvalidInput(f"eps must be positive, got {self.eps}: the classes are 2 eps apart.")
 
     @property
     def classes(self) -> SeparatedClasses:

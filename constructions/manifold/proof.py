@@ -20,7 +20,7 @@ from constructions.sameness import difference
 from constructions.theorem import Claim, Evidence, Proved, Refuted, Undecided
 
 _CELLS = 1 << 22
-_MOST_WORK = 1 << 30
+_MOST_WORK = 1 << 29
 _SAMPLES = 256
 _MOST_EXACT = 10**6
 

@@ -112,9 +112,10 @@ class SeparatedClasses:
         points = self.embedded.cover(radius - slack, self.norm).points
         levels = self.level.values(points) if label == 1 else -self.level.values(points)
         if (highest := int(levels.max())) < fixed(bar):
+            part = f"g {'>= ' if label == 1 else '<= -'}{float(bar):g}"
             raise InvalidInput(
-                f"No node of a cover of radius {float(radius):g} lies in the class {'g >= ' if label == 1 else 'g <= -'}"
-                f"{float(bar):g}: the level reaches {highest / ONE:.4g} there. Take a smaller eps, or a finer cover."
+                f"No node of a cover of radius {float(radius):g} lies in the class {part}: the level reaches "
+                f"{highest / ONE:.4g} there. Take a smaller eps, or a finer cover."
             )
         kept = np.flatnonzero(np.asarray(levels >= fixed(bar - radius + slack - LEVEL_ERROR), dtype=bool))
         return Net(np.unique(points.take(kept).rounded(bits), axis=0), radius, bits)

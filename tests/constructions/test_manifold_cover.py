@@ -169,13 +169,13 @@ def test_counts_are_the_entrys_where_no_two_centres_agree_in_a_coordinate() -> N
     [
         (
             {"radius": Fraction(6, 100)},
-            "the radius must be positive and, up to rounding, below (1 - c) eps - other = 0.06",
+            "the radius must be positive and, up to rounding, below (1 - c) eps - other = 3/50",
         ),
         ({"radius": Fraction(-1, 10)}, "must be positive"),
         ({"other": Fraction(1, 20)}, "and other = 1/20"),
         ({"c": Fraction(1)}, "c must lie strictly between 0 and 1, got 1"),
-        ({"eps": Fraction(3, 5)}, "lies in the class g >= 0.6: the level reaches 0.5 there"),
-        ({"eps": Fraction(0)}, "epsilon > 0"),
+        ({"eps": Fraction(3, 5)}, "lies in the class g >= 0.6: the level reaches 0.49"),
+        ({"eps": Fraction(0)}, "eps must be positive, got 0"),
         ({"radius": Fraction(1, 2000)}, "needs 9,872,164 nodes (3142 x 3142), more than the limit of 1,000,000"),
         ({"width": 3}, "A torus needs 4 dimensions, got 3"),
         ({"width": 9}, "more than 1/2; make it smaller"),
