@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 
 from constructions.separation.metric import Metric, Points
 from constructions.separation.pair_set import PairSet
+from constructions.separation.sieve import AbstractSieve
 
 _SAMPLE = 2048  # pairs that the levels are chosen on
 _MOST = 2  # levels in all, for each coordinate
@@ -16,7 +17,7 @@ _SEED = 0x5E9A
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
-class Chebyshev:
+class Chebyshev(AbstractSieve):
     """Matrices whose product is positive for every pair that can be as near as a reach t.
 
     For a level s of coordinate j, ``x_j >= s`` and ``x'_j < s - t`` imply ``|x - x'| > t``. The indicators of both, for

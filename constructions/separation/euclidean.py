@@ -10,6 +10,7 @@ from jaxtyping import Float, Float64, Shaped
 from certify.region import Norm
 from certify.rounding import UNIT, gamma
 from constructions.separation.metric import Metric, Points
+from constructions.separation.sieve import AbstractSieve
 
 _SINGLE = 2.0**-24
 _FLUSHED = 2.0**-100  # all underflow in single precision together, subnormals flushed or not
@@ -17,7 +18,7 @@ _TRUSTED = 0.01  # largest gamma for which the bound below holds with room
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
-class Euclidean:
+class Euclidean(AbstractSieve):
     """Matrices whose product is positive for every pair that can be as near as ``radius``.
 
     With ``y = weights * (scale x - centre)`` a pair is too far when ``|y - y'| > radius``. For l2 all weights are 1.
@@ -47,7 +48,7 @@ class Euclidean:
         return cls(metric, low / 2 + high / 2, weights, _diameter(metric), single)
 
     def within(self, exact: Fraction) -> "Euclidean":
-        """For pairs whose exact key is at most ``exact``; in float32, if allowed, where its rounding is small beside it."""
+        """For pairs whose exact key is at most ``exact``, in float32 where allowed and its rounding is small beside."""
         radius = min(math.sqrt(self.metric.cut(exact)) * (1 + 4 * UNIT), _diameter(self.metric))
         sample = self._images(self.metric.first[:: -(-len(self.metric.first) // 512)])
         width = sample.shape[1]

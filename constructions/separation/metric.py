@@ -12,9 +12,9 @@ from certify.exact import Dyadic
 from certify.region import Norm
 from certify.rounding import TINY, float_up, gamma
 
-Points = Float64[np.ndarray, "n d"]
-Rows = Int64[np.ndarray, " k"]
-Keys = Float64[np.ndarray, " k"]
+Points = Float64[np.ndarray, "_ _"]
+Rows = Int64[np.ndarray, " _"]
+Keys = Float64[np.ndarray, " _"]
 
 _LEAD = 32  # coordinates that are looked at first
 _PIECE = 2**19  # numbers handled at once
@@ -74,7 +74,7 @@ class Metric:
         return float_up(exact * self.key_scale)
 
     def near(self, i: Rows, j: Rows, cut: float) -> tuple[Rows, Rows, Keys]:
-        """The pairs that can be nearest, with their float keys; the others are farther than one of them or than ``cut``.
+        """The pairs that can be nearest, with their float keys; all others are farther than one of them or ``cut``.
 
         The bound: a key of d terms is right up to the factor ``1 +- gamma(d + 2)`` and d underflows. A largest
         difference rounds monotonically, so for linf the float keys need no margin to be compared.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Int64
 
-Positions = Int64[np.ndarray, " k"]
+Positions = Int64[np.ndarray, " _"]
 """Places in the order by label, not rows of the data."""
 
 

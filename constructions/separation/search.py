@@ -4,7 +4,6 @@ import dataclasses as dc
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from constructions.separation.closest import ClosestPair, Effort
 from constructions.separation.euclidean import Euclidean
 from constructions.separation.metric import Metric, Points, Rows
 from constructions.separation.pair_set import PairSet, Tile
+from constructions.separation.sieve import AbstractSieve
 
 _BATCH = 2**14  # pairs whose differences are formed at once
 _STRIP = 2**20  # entries of a product looked at once
@@ -53,22 +53,6 @@ class Plan:
                 f"memory; the budget is {self.budget_bytes}. Raise budget_bytes."
             )
         return size
-
-
-class Sieve(Protocol):
-    """Two matrices for any two blocks of points, whose product is positive at every pair that can be near enough."""
-
-    def within(self, exact: Fraction) -> "Sieve":
-        """The sieve for pairs whose exact key can be at most ``exact``."""
-        ...
-
-    def left(self, points: Points) -> Float[np.ndarray, "b c"]:
-        """The rows of the left factor."""
-        ...
-
-    def right(self, points: Points) -> Float[np.ndarray, "b c"]:
-        """The rows of the right factor."""
-        ...
 
 
 class Search:
@@ -128,7 +112,7 @@ def closest(pairs: PairSet, metric: Metric, plan: Plan, *, limit: Fraction | Non
         return search
     search.look(example.rows, example.columns)
     assert search.reach is not None
-    sieve: Sieve = (
+    sieve: AbstractSieve = (
         Chebyshev.of(metric, pairs) if metric.norm is Norm.LINF else Euclidean.of(metric, single=plan.device == "cpu")
     )
     _sift(search, [pairs.sparse(min(size, _WARM))], sieve.within(search.reach), plan.device)
@@ -147,7 +131,7 @@ def closest(pairs: PairSet, metric: Metric, plan: Plan, *, limit: Fraction | Non
     return search
 
 
-def _sift(search: Search, tiles: list[Tile], sieve: Sieve, device: str) -> None:
+def _sift(search: Search, tiles: list[Tile], sieve: AbstractSieve, device: str) -> None:
     """Decides all pairs of blocks that share their rows."""
     rows, metric = tiles[0].rows, search.metric
     left = _factor(sieve.left, metric.first, search.pairs.first_order[rows])

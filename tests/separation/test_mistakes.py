@@ -13,6 +13,7 @@ POINTS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
 LABELS = np.array([0, 1, 1])
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("points", "labels", "words"),
     [
@@ -39,6 +40,7 @@ def test_an_equal_point_in_train_and_test_is_named_by_its_row_in_each() -> None:
         between((POINTS, LABELS), (POINTS[2:], np.array([0])), Norm.L2)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_sets_of_different_width_are_refused() -> None:
     with pytest.raises(InvalidInput, match="2 coordinates a point and the other 1"):
         separated(POINTS, POINTS[:, :1], Fraction(1), Norm.L1)

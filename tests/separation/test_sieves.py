@@ -14,7 +14,7 @@ from constructions.separation.chebyshev import Chebyshev
 from constructions.separation.euclidean import Euclidean
 from constructions.separation.metric import Metric
 from constructions.separation.pair_set import PairSet
-from constructions.separation.search import Sieve
+from constructions.separation.sieve import AbstractSieve
 
 COUNT = 60
 
@@ -26,7 +26,7 @@ def points(seed: int, offset: float, spread: float, width: int) -> np.ndarray:
     return bulk + offset
 
 
-def sieves(metric: Metric) -> list[Sieve]:
+def sieves(metric: Metric) -> list[AbstractSieve]:
     zeros = np.zeros(COUNT, np.int64)
     if metric.norm is Norm.LINF:
         return [Chebyshev.of(metric, PairSet(zeros, zeros, equal=True, within=True))]
