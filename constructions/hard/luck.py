@@ -34,10 +34,21 @@ class Luck:
         return f"The probability over the labels that {event} is at most 2^{_ceiling(self.exponent)}."
 
 
+def luck(hard: HardSet, growth: Fraction, *, alpha: Fraction, class_name: str) -> Luck:
+    """For any class that realises at most ``2**growth`` labellings of the M points."""
+    try:
+        value = bounds.catalogue["hard-set.luck"].evaluate(G=growth, alpha=alpha, eps=hard.eps, d=hard.inputs)
+    except BoundsError as error:
+        raise InvalidInput(str(error)) from error
+    return Luck(class_name, alpha, growth, _upper(value))
+
+
 def luck_of_size(hard: HardSet, size: int, *, alpha: Fraction) -> Luck:
     """For all ReLU networks on d inputs with at most ``size`` non-zero parameters, of any shape."""
+    if size < 1:
+        raise InvalidInput(f"A network has at least one parameter, got {size}.")
     growth = bounds.catalogue["vc.union.growth"].evaluate(M=hard.count, P=size, d=hard.inputs)
-    return _luck(hard, f"at most {size:,} non-zero parameters", _upper(growth), alpha)
+    return luck(hard, _upper(growth), alpha=alpha, class_name=f"at most {size:,} non-zero parameters")
 
 
 def luck_of_architecture(hard: HardSet, widths: tuple[int, ...], *, alpha: Fraction) -> Luck:
@@ -48,22 +59,13 @@ def luck_of_architecture(hard: HardSet, widths: tuple[int, ...], *, alpha: Fract
     """
     if len(widths) < 2 or widths[0] != hard.inputs or widths[-1] != 1:
         raise InvalidInput(f"The widths of a classifier of this set run from {hard.inputs} to 1, got {widths}.")
-    name = "widths " + "-".join(map(str, widths))
     found = [Fraction(hard.count)]
     for entry in _OF_ARCHITECTURE:
         try:
             found.append(_upper(bounds.catalogue[entry].evaluate(w=Architecture(widths), M=hard.count)))
         except BoundsError:  # fewer points than the growth bound is made for
             continue
-    return _luck(hard, name, min(found), alpha)
-
-
-def _luck(hard: HardSet, name: str, growth: Fraction, alpha: Fraction) -> Luck:
-    try:
-        value = bounds.catalogue["hard-set.luck"].evaluate(G=growth, alpha=alpha, eps=hard.eps, d=hard.inputs)
-    except BoundsError as error:
-        raise InvalidInput(str(error)) from error
-    return Luck(name, alpha, growth, _upper(value))
+    return luck(hard, min(found), alpha=alpha, class_name="widths " + "-".join(map(str, widths)))
 
 
 def _upper(value: Value) -> Fraction:

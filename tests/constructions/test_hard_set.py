@@ -19,13 +19,14 @@ from constructions.hard import (
     HardSetLinear,
     hard_set_of_steps,
     labelled_grid,
+    luck,
     luck_of_architecture,
     luck_of_size,
 )
 from constructions.hard.sets import random_labels
 from constructions.theorem import Proved, Refuted, Undecided
 
-TENTH = Fraction(1, 10)
+SIXTH, TENTH = Fraction(1, 6), Fraction(1, 10)
 sets = st.builds(
     HardSet,
     st.integers(2, 4),
@@ -142,12 +143,20 @@ def test_the_exponent_is_growth_plus_entropy_less_the_points() -> None:
     assert float(found.exponent) == pytest.approx(growth + (entropy - 1) * 7776, rel=1e-9)
 
 
+def test_without_errors_the_exponent_of_a_known_class_is_its_growth_less_the_points() -> None:
+    found = luck(HardSet(4, SIXTH), Fraction(10), alpha=Fraction(0), class_name="ten bits")
+    assert found.exponent == 10 - 64
+    assert found.sentence().endswith("some network with ten bits has robust error at most 0 is at most 2^-54.")
+
+
 def test_an_architecture_is_judged_by_its_own_growth() -> None:
     hard = HardSet(10, TENTH)
     assert luck_of_architecture(hard, (10, 64, 64, 1), alpha=TENTH).exponent < 0
     assert luck_of_architecture(HardSet(4, TENTH), (4, 64, 64, 1), alpha=TENTH).exponent > 0
     with pytest.raises(InvalidInput, match="from 10 to 1"):
         luck_of_architecture(hard, (9, 5, 1), alpha=TENTH)
+    with pytest.raises(InvalidInput, match="at least one parameter, got 0"):
+        luck_of_size(hard, 0, alpha=TENTH)
     with pytest.raises(InvalidInput, match="below 1/2"):
         luck_of_size(hard, 5, alpha=Fraction(1, 2))
 
