@@ -24,6 +24,10 @@ _PLACES: Mapping[str, str] = MappingProxyType(
         "cover": "constructions.generalisation.cover:Cover",
         "hard-set-linear": "constructions.hard.linear:HardSetLinear",
         "hard-set-solver": "constructions.hard.solver:HardSetSolver",
+        "f-robust": "constructions.features.families:FRobust",
+        "frei": "constructions.features.families:Frei",
+        "feature-averaged": "constructions.features.families:FeatureAveraged",
+        "feature-decoupled": "constructions.features.families:FeatureDecoupled",
     }
 )
 """Where each family is defined: module and class."""

@@ -1,0 +1,182 @@
+"""The command line of constructions: what it prints, what it leaves, and the exit code of each mistake."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from certify.io.models import load
+from certify.io.writers import read_metadata, save
+from constructions.cli.main import main
+from constructions.files import KEY
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: object) -> tuple[int, str, str]:
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        caught = capsys.readouterr()
+        return code, caught.out, caught.err
+
+    return call
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    points = np.array([[2, 3], [5, 12], [13, 13], [8, 7], [14, 4], [3, 8], [6, 3], [2, 13]]) / 16
+    np.savez(tmp_path / "data.npz", points=points, labels=np.arange(8) % 2)
+    return tmp_path / "data.npz"
+
+
+@pytest.fixture
+def built(run: Run, data: Path) -> Path:
+    path = data.parent / "net.safetensors"
+    code, out, err = run("build", "memorizer", "--data", data, "--norm", "inf", "--delta", "0.05", "-o", path)
+    assert (code, err) == (0, "")
+    assert "proved     robust-radius" in out
+    assert f"saved {path}" in out
+    return path
+
+
+def edited(path: Path, change: Callable[[dict], None]) -> None:
+    """The same network with other words about it."""
+    notes = json.loads(read_metadata(path)[KEY])
+    change(notes)
+    save(load(path).network, path, metadata={KEY: json.dumps(notes)})
+
+
+def test_the_list_names_every_family_with_its_theorem(run: Run) -> None:
+    code, out, _ = run("list", "--long")
+    assert code == 0
+    assert "hinge-bumps " in out
+    assert "zero robust training error" in out
+
+
+@pytest.mark.parametrize(("norm", "family"), [("inf", "hinge-bumps"), ("2", "voronoi"), ("1", "distance-bumps")])
+def test_the_memorizer_is_the_one_of_the_norm(run: Run, data: Path, norm: str, family: str) -> None:
+    code, out, _ = run(
+        "build", "memorizer", "--data", data, "--norm", norm, "--delta", "1/20", "-o", data.parent / "n.onnx"
+    )
+    assert code == 0
+    assert out.startswith(f"{family}: ")
+
+
+def test_a_built_file_is_checked_with_exit_code_0(run: Run, built: Path) -> None:
+    code, out, _ = run("check", built)
+    assert code == 0
+    assert out.endswith("every claim is proved\n")
+
+
+def test_a_changed_weight_makes_the_exit_code_1(run: Run, built: Path) -> None:
+    model = load(built)
+    notes = read_metadata(built)
+    last = model.network.nodes[-1].op
+    last.bias[0] += 2.0  # type: ignore[union-attr]
+    save(model.network, built, metadata=notes)
+    code, out, _ = run("check", built)
+    assert code == 1
+    assert "NOT every claim is proved" in out
+    assert "FALSE      robust-radius" in out
+
+
+def test_a_claim_rewritten_in_the_file_is_false(run: Run, built: Path) -> None:
+    edited(built, lambda notes: notes["claims"][0].update(value="1/2"))
+    code, out, _ = run("check", built)
+    assert code == 1
+    assert "the file states" in out
+
+
+def test_a_claim_added_to_the_file_is_false(run: Run, built: Path) -> None:
+    extra = {"name": "immortal", "statement": "It never dies.", "value": "1"}
+    edited(built, lambda notes: notes["claims"].append(extra))
+    code, out, _ = run("check", built)
+    assert code == 1
+    assert "no construction of this family claims that" in out
+
+
+def test_a_claim_removed_from_the_file_is_noticed(run: Run, built: Path) -> None:
+    edited(built, lambda notes: notes["claims"].pop(0))
+    code, out, _ = run("check", built)
+    assert code == 1
+    assert "says nothing of it" in out
+
+
+def test_a_larger_radius_written_into_the_file_is_not_proved(run: Run, built: Path) -> None:
+    edited(built, lambda notes: notes["parameters"].update(delta="1/15"))
+    assert run("check", built)[0] == 1
+
+
+def test_data_that_moved_is_found_again_and_other_data_refused(run: Run, built: Path, data: Path) -> None:
+    moved = data.rename(data.parent / "moved.npz")
+    assert run("check", built)[0] == 2
+    assert run("check", built, "--data", moved)[0] == 0
+    code, _, err = run("check", built, "--data", moved, "--index", "0:4")
+    assert code == 2
+    assert "another digest" in err
+
+
+def test_a_file_without_claims_says_what_to_do(run: Run, built: Path) -> None:
+    save(load(built).network, built)
+    code, _, err = run("check", built)
+    assert code == 2
+    assert "carries no claims" in err
+    assert "python -m certify" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("build", "unicorn", "-o", "x.onnx"), "no construction 'unicorn'"),
+        (("build",), "Say what to build"),
+        (("build", "hinge-bumps", "--delta", "1/20", "-o", "x.onnx"), "built from labelled points"),
+        (("build", "hinge-bumps", "--data", "DATA", "-o", "x.onnx"), "needs --delta"),
+        (("build", "hinge-bumps", "--data", "DATA", "--delta", "much", "-o", "x.onnx"), "must be a number"),
+        (("build", "hinge-bumps", "--data", "DATA", "--delta", "1", "-o", "x.onnx"), "admissible"),
+        (("build", "hinge-bumps", "--data", "DATA", "--delta", "-1", "-o", "x.onnx"), "delta"),
+        (("build", "hinge-bumps", "--data", "nowhere.npz", "--delta", "1/20", "-o", "x.onnx"), "nowhere.npz"),
+        (("build", "hinge-bumps", "--data", "DATA", "--delta", "1/20", "-o", "x.docx"), "Cannot tell the format"),
+        (("build", "hinge-bumps", "--data", "DATA", "--delta", "1/20", "-o", "/nowhere/x.onnx"), "/nowhere"),
+        (("build", "hinge-bumps", "--index", "0:3", "--delta", "1/20", "-o", "x.onnx"), "--index chooses from"),
+        (("build", "cgro", "--data", "DATA", "--delta", "1/20", "-o", "x.onnx"), "needs --clean MODEL"),
+        (("build", "hard-set-solver", "--d", "2.5", "--eps", "1/8", "-o", "x.onnx"), "must be a whole number"),
+        (("check", "nowhere.onnx"), "no file nowhere.onnx"),
+        (("separation", "--data", "DATA", "--delta", "-1"), "radius must be a number >= 0"),
+        (("separation", "--data", "cats"), "Unknown data set 'cats'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(data.parent)
+    code, out, err = run(*(str(data) if word == "DATA" else word for word in words))
+    assert code == 2, out
+    assert message in err
+    assert err.startswith("error: ")
+    assert len(err.strip().splitlines()) == 1
+    assert not (data.parent / "x.onnx").exists()
+
+
+def test_the_separation_is_printed_and_given_to_programs(run: Run, data: Path) -> None:
+    code, out, _ = run("separation", "--data", data, "--norm", "inf", "--delta", "1/100", "--same")
+    assert code == 0
+    assert "different labels: distance 0.250000..0.250000" in out
+    assert "epsilon (half the distance between classes): 0.125000" in out
+    assert "delta/epsilon = 0.0801, admissible" in out
+    code, out, _ = run("separation", "--data", data, "--norm", "inf", "--json")
+    facts = json.loads(out)
+    assert (facts["points"], facts["width"], facts["epsilon"]) == (8, 2, "1/8")
+
+
+def test_points_given_from_python_travel_inside_a_small_file(run: Run, tmp_path: Path) -> None:
+    from constructions import files, memorizer
+
+    made = memorizer.hinge_bumps([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]], [1, -1, 1], delta=0.125)
+    files.save(made, tmp_path / "net.onnx")
+    assert run("check", tmp_path / "net.onnx")[0] == 0
