@@ -44,8 +44,8 @@ class HardSetSolver(Family):
     needs_data: ClassVar[bool] = False
     theorem: ClassVar[Theorem] = Theorem(
         "Theorem 4.3, matched from above",
-        "Exact steps and a look-up table are robust on the whole hard set; with labels packed into weights their size is "
-        "of the order (K+1)^((d-1)/2), which is that of the lower bound.",
+        "Exact steps and a look-up table are robust on the whole hard set; with labels packed into weights their size "
+        "is of the order (K+1)^((d-1)/2), which is that of the lower bound.",
         Source("li2022", "matching Theorem 4.3"),
         Tag.DERIVED,
     )
