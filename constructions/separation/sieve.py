@@ -12,9 +12,9 @@ from constructions.separation.metric import Points
 class AbstractSieve(abc.ABC):
     """Two matrices for any two blocks of points, in whose product most pairs that are too far apart show.
 
-    The law, which ``tests/separation/test_sieves.py`` checks: after ``within(exact)`` the entry of ``left(x) right(y)^T``
-    is positive, as computed in their own precision and in any order of summation, for every two rows whose exact key
-    is at most ``exact``.
+    The law, which ``tests/separation/test_sieves.py`` checks: after ``within(exact)`` the entry of
+    ``left(x) right(y)^T`` is positive, as computed in their own precision and in any order of summation, for every two
+    rows whose exact key is at most ``exact``.
     """
 
     @abc.abstractmethod
