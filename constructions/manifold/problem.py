@@ -39,7 +39,7 @@ class OnManifold(Family):
     @property
     def classes(self) -> SeparatedClasses:
         """A and B."""
-        return _classes(self.manifold, self.level, self.eps, self.width, self.seed)
+        return separated_classes(self.manifold, self.level, self.eps, self.width, self.seed)
 
     @property
     def attack(self) -> Fraction:
@@ -48,6 +48,7 @@ class OnManifold(Family):
 
 
 @functools.lru_cache(maxsize=4)
-def _classes(manifold: str, level: str, eps: Fraction, width: int, seed: int) -> SeparatedClasses:
+def separated_classes(manifold: str, level: str, eps: Fraction, width: int, seed: int) -> SeparatedClasses:
+    """The classes that these texts name; see ``OnManifold``."""
     embedded = embedded_named(manifold, width, seed)
     return SeparatedClasses(embedded, level_named(level, embedded, Norm.LINF), eps)

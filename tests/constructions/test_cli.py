@@ -180,3 +180,56 @@ def test_points_given_from_python_travel_inside_a_small_file(run: Run, tmp_path:
     made = memorizer.hinge_bumps([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]], [1, -1, 1], delta=0.125)
     files.save(made, tmp_path / "net.onnx")
     assert run("check", tmp_path / "net.onnx")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "promise"),
+    [
+        (("hard-set", "--d", "3", "--eps", "1/8"), "Nothing is known of the probability"),
+        (("hard-set", "--d", "6", "--eps", "1/10", "--size", "20"), "is at most 2^-"),
+        (("hard-set", "--d", "6", "--eps", "1/10", "--widths", "6-3-1"), "widths 6-3-1"),
+        (("grid", "--d", "2", "--eps", "1/8"), "classes at least 1/4 apart"),
+        (("clusters", "--k", "4", "--d", "8", "--count", "50"), "features are orthogonal"),
+        (
+            ("clusters", "--k", "4", "--d", "8", "--count", "50", "--by-cluster", "--features", "axis"),
+            "labels are clusters",
+        ),
+        (
+            ("manifold", "--manifold", "torus:k=1,radius=1/2", "--level", "linear:0,1", "--eps", "1/10"),
+            "on the manifold",
+        ),
+    ],
+)
+def test_samples_are_seeded_and_say_what_is_guaranteed(
+    run: Run, tmp_path: Path, words: tuple[str, ...], promise: str
+) -> None:
+    first, second, other = (tmp_path / name for name in ("first.npz", "second.npz", "other.npz"))
+    code, out, err = run("sample", *words, "-o", first)
+    assert (code, err) == (0, "")
+    assert promise in out
+    run("sample", *words, "-o", second)
+    run("sample", *words, "--seed", "5", "-o", other)
+    found = [np.load(path) for path in (first, second, other)]
+    assert (found[0]["x"] == found[1]["x"]).all()
+    assert (found[0]["y"] == found[1]["y"]).all()
+    assert (
+        found[0]["x"].shape != found[2]["x"].shape
+        or (found[0]["x"] != found[2]["x"]).any()
+        or (found[0]["y"] != found[2]["y"]).any()
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("hard-set", "--d", "40", "--eps", "1/100"), "points"),
+        (("hard-set", "--d", "3", "--eps", "1/8", "--widths", "3-x-1"), "--widths is like"),
+        (("clusters", "--k", "9", "--d", "4"), "9"),
+        (("manifold", "--manifold", "bottle", "--level", "waves:3", "--eps", "1/10"), "no manifold 'bottle'"),
+    ],
+)
+def test_impossible_samples_are_refused(run: Run, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    code, _, err = run("sample", *words, "-o", tmp_path / "x.npz")
+    assert code == 2
+    assert message in err
+    assert not (tmp_path / "x.npz").exists()
