@@ -178,12 +178,12 @@ def test_half_way_between_neighbours_of_different_labels_one_of_them_breaks(fami
 
 
 @pytest.mark.parametrize(("norm", "table"), [(Norm.LINF, "packed"), (Norm.L2, "direct")])
-def test_attacks_find_nothing_within_the_claimed_radius(norm: Norm, table: str) -> None:
-    family = HardSetSolver(3, SIXTH, Fraction(9, 10), table, seed=4)
+def test_attacks_find_nothing_within_the_claimed_radius_and_something_soon_after(norm: Norm, table: str) -> None:
+    family = HardSetSolver(2, Fraction(1, 8), Fraction(9, 10), table, seed=4)
     hard = family.hard_set()
-    answers = radii(family.build(None), hard.points()[:6], hard.labels()[:6], settings=Settings(norm=norm, seed=1))
+    answers = radii(family.build(None), hard.points(), hard.labels(), settings=Settings(norm=norm, seed=1))
     assert all(answer.upper > float(hard.radius) for answer in answers)
-    assert min(answer.upper for answer in answers) < 1 / (2 * hard.grid.steps) * 2**0.5 + 1e-6
+    assert min(answer.upper for answer in answers) <= 1 / (2 * hard.grid.steps)
 
 
 def test_beyond_the_affordable_the_network_is_compared_with_the_theorem(monkeypatch: pytest.MonkeyPatch) -> None:
