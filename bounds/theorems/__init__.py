@@ -10,6 +10,7 @@ from bounds.errors import UnknownEntry
 from bounds.theorems import (
     averaging,
     decoupled,
+    feature_sizes,
     generalisation,
     manifolds,
     memorizers,
@@ -30,6 +31,7 @@ _FILES = (
     vc,
     averaging,
     decoupled,
+    feature_sizes,
     training,
     related,
     verification,

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from bounds.entry import Source, Tag, Topic
+from bounds.entry import Side, Source, Tag, Topic
 from bounds.functions import Gauss, Least
 from bounds.symbols import symbols
 from bounds.theorems.family import Family, needs
@@ -68,6 +68,14 @@ ENTRIES = (
         "robust accuracy",
         Gauss((sp.sqrt(d) / 2 - delta) / sigma),
         more="beta = 1/2 and noise sigma, up to the probability that a neuron of another cluster is active.",
+    ),
+    _robust.says(
+        "noise.activation",
+        "probability",
+        (k - 1) * Gauss(-beta * sp.sqrt(d) / sigma),
+        Side.UPPER,
+        more="That a sample of noise sigma activates a neuron of another cluster; small when beta sqrt(d) is well "
+        "above sigma sqrt(2 log k).",
     ),
     _robust.says("gain", "radius over that of the averaged network", sp.sqrt(k / 2), more="Optimal beta."),
     _robust.says(

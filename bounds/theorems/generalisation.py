@@ -103,8 +103,8 @@ def _on_a_given_mesh(clipped: bool) -> tuple[Entry, ...]:
     power: dict[str, Any] = {"norm": "any", "where": _TREE_DEPTH, "hypotheses": (_TREE, needs(q >= 1, "d at least 2"))}
     plain: dict[str, Any] = {"norm": "any", "where": _TREE_DEPTH}
     half = (g + 1) ** (2 ** sp.Max(q - 1, 0))
-    any_tree = (9 * d + 2 * q) * (g + 1) ** d + 4 * d * (g + 1)
-    any_shared = 14 * (g + 1) ** d + 4 * (3 * d + q) * half + 4 * d * (g + 1)
+    any_tree = tree_nnz(g) + sp.Max(1, 2 * q - 3) * (g + 1) ** d
+    any_shared = 14 * (g + 1) ** d + 26 * half + 4 * d * (g + 1)
     one, shared = "a tree of maxima per node.", "partial maxima shared between nodes."
     return (
         _kuhn.says(where + "nnz", _NNZ, shared_nnz(g) + nnz, more=f"{more}, {shared}", **power),

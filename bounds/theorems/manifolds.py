@@ -5,12 +5,12 @@ constants.
 import sympy as sp
 
 from bounds.entry import Scope, Side, Source, Tag, Topic
-from bounds.functions import SmallestSize
+from bounds.functions import Log2, SmallestSize
 from bounds.symbols import symbols
 from bounds.theorems.family import Family, needs
 
-d, k, eps, c, alpha, r, R, reach, V, theta, K_A, k_proj, M, gamma, dist = symbols(
-    "d k eps c alpha r R reach V theta K_A k_proj M gamma dist"
+d, k, eps, c, alpha, r, R, reach, V, theta, K_A, k_proj, M, g, gamma, dist = symbols(
+    "d k eps c alpha r R reach V theta K_A k_proj M g gamma dist"
 )
 _TOPIC = Topic.EXPRESSIVE_POWER
 _NNZ = "non-zero parameters"
@@ -181,6 +181,21 @@ ENTRIES = (
         k_proj * (d + 1) + K_A * (6 * k_proj + 2) + 1,
         Side.UPPER,
         more="Robust on the manifold; checked on the nets.",
+    ),
+    Family(
+        id="manifold.projected-kuhn",
+        topic=_TOPIC,
+        source=Source("li2022", "constructive form of Lemma 5.6"),
+        norm="inf",
+        proof="projected-kuhn",
+        statement="The Kuhn interpolant of a Lipschitz function on M nodes of a mesh of g cells per side, after a linear "
+        "map to k_proj coordinates whose lower constant a net certifies.",
+    ).says(
+        "nnz",
+        _NNZ,
+        k_proj * (d + 1) + (9 * k_proj + 2 * sp.ceiling(Log2(k_proj))) * M + 4 * k_proj * (g + 1),
+        Side.UPPER,
+        more="Robust on the manifold where the error is below 1 - c; checked on all pairs of the net.",
     ),
     Family(
         id="manifold.random-projection",

@@ -11,7 +11,7 @@ from bounds.functions import Log2, Ones, Runs
 from bounds.symbols import symbols
 from bounds.theorems.family import Family, needs
 
-N, n, d, C, S, q, s, b, eps, delta = symbols("N n d C S q s b eps delta")
+N, M, n, d, C, S, q, s, b, eps, delta = symbols("N M n d C S q s b eps delta")
 
 _TOPIC = Topic.EXPRESSIVE_POWER
 _HALF = {n: sp.floor(N / 2)}
@@ -108,6 +108,11 @@ _BALANCED_TREE = {q: sp.ceiling(Log2(N)) - 1}
 
 _TWO_CLASSES = (_SEPARATED, needs(2 * n <= N, "n to be the size of the smaller class"))
 _TREES = _HALF | {q: sp.Max(1, sp.ceiling(Log2(N - n)))}
+_CLASS = (
+    _SEPARATED,
+    needs(q >= 1, "at least one level"),
+    needs(2**q >= M, "a class of at most 2^q samples"),
+)
 _level = sp.Symbol("i", integer=True, nonnegative=True)
 
 
@@ -276,6 +281,27 @@ ENTRIES = (
         more="Classes of n and N - n samples.",
         hypotheses=_TWO_CLASSES,
         where=_TREES,
+    ),
+    voronoi.says(
+        "nnz-class",
+        _NNZ,
+        M * (d + 4) + q - 3 - Ones(M - 1) - Runs(M - 1),
+        more="The share of one class of M samples, its tree carried to depth q; any number of classes.",
+        hypotheses=_CLASS,
+    ),
+    voronoi.says(
+        "units-class",
+        _UNITS,
+        2 * (M - 1) + q - Ones(M - 1),
+        more="The share of one class of M samples, its tree carried to depth q; any number of classes.",
+        hypotheses=_CLASS,
+    ),
+    voronoi.says(
+        "depth-classes",
+        _DEPTH,
+        q + 1,
+        more="Any number of classes, the largest one of at most 2^q samples.",
+        hypotheses=_CLASS[:2],
     ),
     voronoi_scan.says("nnz", _NNZ, N * (d + 5) + (N - n) * d + N - 2 * n - 8 + sp.Max(0, 2 - n)),
     voronoi_scan.says("units", _UNITS, (N - n - 1) * d + 3 * N - 2 * n - 2),
