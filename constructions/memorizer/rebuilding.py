@@ -62,8 +62,8 @@ def rebuilt_claims(
 def _why(found: Separated) -> str:
     i, j = found.nearest.first, found.nearest.second
     return (
-        f"the closest points of different classes, {i} and {j}, are at squared distance {found.nearest.exact} on the "
-        f"grid, above (2 radius)**2 = {4 * found.radius**2} with the radius enlarged by how far points moved"
+        f"points {i} and {j}, the closest of different classes, are at squared distance {found.nearest.exact} on the "
+        f"grid, above 4 r**2 for r = {found.radius}, which is delta and how far points moved"
     )
 
 

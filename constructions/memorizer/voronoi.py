@@ -4,6 +4,8 @@ import dataclasses as dc
 from fractions import Fraction
 from typing import ClassVar
 
+import numpy as np
+
 from bounds.entry import Source, Tag
 from certify.network import Network
 from constructions.compose import Chain, Forms
@@ -22,6 +24,8 @@ from constructions.theorem import (
     parameter,
 )
 
+_CLASS_ENTRIES = {count: f"robust-memorizer.voronoi.{count}-class" for count in ("nnz", "units")}
+_CLASSES_ENTRIES = {"depth": "robust-memorizer.voronoi.depth-classes"}
 _ENTRIES = {count: f"robust-memorizer.voronoi.{count}-two-classes" for count in ("nnz", "dense", "units", "depth")}
 
 
@@ -68,6 +72,8 @@ class Voronoi(Family):
         found = Powers.of(data, self.delta, moved=False).found
         least, entry = found.distance * found.gap, "verify.voronoi.margin"
         robust = rebuilt_claims(network, data, found, build=lambda: self.build(data), margin=least, entry=entry)
+        if found.classes > 2:
+            return robust + _class_claims(network, found)
         return robust + size_claims(network, found, _ENTRIES)
 
 
@@ -91,8 +97,16 @@ def read_out(scores: list[Forms]) -> list[Forms]:
 
 
 def size_claims(network: Network, found: Separated, entries: dict[str, str]) -> tuple[Claim, ...]:
-    """The sizes that ``bounds`` predicts for two classes; it speaks of no more."""
+    """The sizes that ``entries`` in ``bounds`` predict for two classes; for more classes they say nothing."""
     if found.classes > 2:
         return ()
     letters = {"N": len(found.labels), "n": int((found.labels == found.minority).sum()), "d": found.width}
     return count_claims(network, entries, letters)
+
+
+def _class_claims(network: Network, found: Separated) -> tuple[Claim, ...]:
+    """The sizes for any number of classes: those of their trees, added up."""
+    sizes = np.bincount(found.labels).tolist()
+    depth = depth_of_trees(sizes)
+    trees = [{"M": size, "d": found.width, "q": depth} for size in sizes]
+    return (*count_claims(network, _CLASS_ENTRIES, *trees), *count_claims(network, _CLASSES_ENTRIES, {"q": depth}))

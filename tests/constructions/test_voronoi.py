@@ -107,6 +107,17 @@ def test_sizes_are_those_of_the_catalogue(sizes: tuple[int, int], d: int) -> Non
     assert counts.nnz <= bounds.catalogue["voronoi.nnz"].evaluate(N=sum(sizes), d=d).value
 
 
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 3, 4), (7, 1, 4, 6), (16, 5, 9)])
+def test_sizes_for_more_classes_are_the_sums_over_their_trees(sizes: tuple[int, ...]) -> None:
+    task = generic(sizes, 3)
+    made = voronoi(task.points, task.labels, delta=task.delta)
+    counts = made.network.count()
+    values = {claim.name: claim.value for claim in made.claims}
+    assert counts.units == values["units"]
+    assert counts.depth == values["depth"]
+    assert counts.nnz == values["nnz"]
+
+
 def test_all_class_sizes_up_to_9_have_the_sizes_of_the_catalogue() -> None:
     for sizes in product(range(1, 10), repeat=2):
         task = generic(sizes, 2)
