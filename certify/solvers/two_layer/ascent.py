@@ -8,7 +8,7 @@ from torch import Tensor
 from certify.solvers.two_layer.dual import Nodes, Point, barrier, barrier_weight, derivatives, evaluate
 
 _MOST_STEPS = 90
-_FADE = 0.1
+_FADE = 0.03
 _START_TAU = 1e-1
 _CENTRED = 0.5
 
@@ -30,16 +30,18 @@ def maximise(nodes: Nodes, goal: Goal) -> Point:
     mu, x = _start(nodes)
     point = evaluate(nodes, mu, x)
     tau = torch.full_like(mu, _START_TAU)
+    stiffness = tau.clone()
     damping = torch.zeros_like(mu)
     open_ = torch.ones_like(mu, dtype=torch.bool)
     for _ in range(_MOST_STEPS):
         index = open_.nonzero()[:, 0]
         if not len(index):
             break
-        part = _Climb(nodes.take(index), point.take(index), tau[index], damping[index])
+        part = _Climb(nodes.take(index), point.take(index), (tau[index], stiffness[index]), damping[index])
         part.step()
         point.put(index, part.point)
-        tau[index], damping[index] = part.fade(goal, index)
+        stiffness[index], damping[index] = tau[index], part.damping
+        tau[index] = part.fade(goal, index)
         open_[index] = ~part.finished(goal, index)
     return point
 
@@ -58,13 +60,15 @@ def _start(nodes: Nodes) -> tuple[Tensor, Tensor]:
 class _Climb:
     """One damped Newton step of the nodes that are still open."""
 
-    def __init__(self, nodes: Nodes, point: Point, tau: Tensor, damping: Tensor) -> None:
-        self.nodes, self.point, self.tau, self.damping = nodes, point, tau, damping
+    def __init__(self, nodes: Nodes, point: Point, strength: tuple[Tensor, Tensor], damping: Tensor) -> None:
+        self.nodes, self.point, self.damping = nodes, point, damping
+        self.tau, self._stiffness = strength
+        tau = self.tau
         self.decrement = torch.full_like(tau, torch.inf)
 
     def step(self) -> None:
         """Moves where the merit improves; elsewhere raises the damping."""
-        now = derivatives(self.nodes, self.point, self.tau)
+        now = derivatives(self.nodes, self.point, self.tau, self._stiffness)
         move = self._newton(now.gradient, now.hessian)
         gain = (now.gradient[:, :-1] * move.gather(1, self.nodes.used_at)).sum(1) + now.gradient[:, -1] * move[:, -1]
         length = self._room(move)
@@ -114,11 +118,11 @@ class _Climb:
         """About how much D can still grow."""
         return self.tau * barrier_weight(self.nodes, self.point)
 
-    def fade(self, goal: Goal, index: Tensor) -> tuple[Tensor, Tensor]:
-        """The next tau where this one is centred, and the damping."""
+    def fade(self, goal: Goal, index: Tensor) -> Tensor:
+        """The next tau: a smaller one where the point is centred."""
         centred = self.decrement <= _CENTRED * self.tau
         last = goal.gap[index] / barrier_weight(self.nodes, self.point)
-        return torch.where(centred, torch.maximum(self.tau * _FADE, 0.999 * last), self.tau), self.damping
+        return torch.where(centred, torch.maximum(self.tau * _FADE, 0.999 * last), self.tau)
 
     def finished(self, goal: Goal, index: Tensor) -> Tensor:
         """Whether a node's bound suffices, or cannot grow by what matters."""

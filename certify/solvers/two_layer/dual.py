@@ -158,11 +158,12 @@ class Derivatives:
     hessian: Tensor
 
 
-def derivatives(nodes: Nodes, point: Point, tau: Tensor) -> Derivatives:
+def derivatives(nodes: Nodes, point: Point, tau: Tensor, stiffness: Tensor) -> Derivatives:
     """Derivatives of ``D + tau * barrier``; the barrier keeps x and mu inside their bounds and the quadratic convex.
 
     By the envelope theorem ``D_xy = Q_xy - Q_xz H^-1 Q_zy`` for the minimised Q, and every ``Q_xz`` is a multiple of a
-    weight vector, so only products of weight vectors are needed.
+    weight vector, so only products of weight vectors are needed. ``stiffness`` (B,) stands for ``tau`` in the barrier's
+    second derivatives: right after ``tau`` was lowered the old one predicts the way to the new centre.
     """
     constants, slopes = nodes.majorants(point.mu, point.x)
     at, bent = nodes.used_at, nodes.bent
@@ -189,7 +190,7 @@ def derivatives(nodes: Nodes, point: Point, tau: Tensor) -> Derivatives:
     hessian[:, -1, -1] = by_mu_mu.clamp_max(0.0) - (scaled * pull).sum(1)
     hessian[:, :-1, :-1].diagonal(dim1=1, dim2=2).add_(by_xx.gather(1, at))
     found = Derivatives(torch.cat([by_x.gather(1, at), by_mu[:, None]], 1), hessian)
-    _add_barrier(nodes, point, found, spread, tau)
+    _add_barrier(nodes, point, found, spread, (tau, stiffness))
     hessian[:, -1, :-1] = hessian[:, :-1, -1]
     return found
 
@@ -204,21 +205,24 @@ def _spread(nodes: Nodes, point: Point) -> Tensor:
     return torch.baddbmm(spread, listed.mT, listed)
 
 
-def _add_barrier(nodes: Nodes, point: Point, found: Derivatives, spread: Tensor, tau: Tensor) -> None:
+def _add_barrier(
+    nodes: Nodes, point: Point, found: Derivatives, spread: Tensor, strength: tuple[Tensor, Tensor]
+) -> None:
+    tau, stiffness = strength
     gradient, hessian, at, mu = found.gradient, found.hessian, nodes.used_at, point.mu
-    step = tau[:, None]
+    firm = stiffness[:, None]
     inverse = torch.where(nodes.used, 1 / point.x, 0.0).gather(1, at)
     room = torch.where(nodes.convex, 1 / (mu[:, None] * nodes.weight - point.x), 0.0).gather(1, at)
     bent, rise = nodes.bent.gather(1, at), nodes.weight.gather(1, at) * room
     own = torch.where(bent, spread.diagonal(dim1=1, dim2=2), 0.0)
-    gradient[:, :-1] += step * (inverse - room - 2 * own)
+    gradient[:, :-1] += tau[:, None] * (inverse - room - 2 * own)
     gradient[:, -1] += tau * (1 / mu - 1 / _USUAL_MU + rise.sum(1))
     if nodes.bent_at.shape[1]:
-        pair = (2 * tau.sqrt())[:, None] * bent
+        pair = (2 * stiffness.sqrt())[:, None] * bent
         hessian[:, :-1, :-1] -= pair[:, :, None] * spread**2 * pair[:, None, :]
-    hessian[:, :-1, :-1].diagonal(dim1=1, dim2=2).sub_(step * (inverse**2 + room**2))
-    hessian[:, :-1, -1] += step * rise * room
-    hessian[:, -1, -1] -= tau * (1 / mu**2 + (rise**2).sum(1))
+    hessian[:, :-1, :-1].diagonal(dim1=1, dim2=2).sub_(firm * (inverse**2 + room**2))
+    hessian[:, :-1, -1] += firm * rise * room
+    hessian[:, -1, -1] -= stiffness * (1 / mu**2 + (rise**2).sum(1))
 
 
 def barrier(nodes: Nodes, point: Point) -> Tensor:
@@ -231,3 +235,26 @@ def barrier(nodes: Nodes, point: Point) -> Tensor:
 def barrier_weight(nodes: Nodes, point: Point) -> Tensor:
     """What ``tau`` times bounds (B,) what a centred point misses of the maximum."""
     return nodes.used.sum(1) + nodes.convex.sum(1) + nodes.bent.sum(1) + 1.0 + point.mu / _USUAL_MU
+
+
+def repriced(nodes: Nodes, point: Point, price: float) -> Point:
+    """The same relaxation with ``price`` times the weight on ``|z|^2 <= 1``, all divided by ``price``.
+
+    No better as a bound, but its ellipsoid is rounder, and holds all that the node holds just the same.
+    """
+    slope, curvature = point.slope / price, point.curvature / price
+    moved = point.direction @ nodes.gram
+    offset = point.value - (point.direction * moved).sum(1) / 2
+    offset = (offset - (point.t * (point.slope - point.curvature * point.t)).sum(1)) / price
+    direction, whitened, log_det = _minimise(nodes, slope, curvature)
+    moved = direction @ nodes.gram
+    t = nodes.start + moved
+    value = offset + (direction * moved).sum(1) / 2 + (t * (slope - curvature * t)).sum(1)
+    return Point(point.mu / price, point.x / price, value, slope, curvature, direction, t, whitened, log_det)
+
+
+def losses(nodes: Nodes, point: Point) -> Tensor:
+    """By how much each bent neuron's majorant exceeds it at the minimiser, (B, G): what a split could gain."""
+    constants, slopes = nodes.majorants(point.mu, point.x)
+    above = nodes.spread_out(constants.value) + point.t * (nodes.spread_out(slopes.value) + point.curvature * point.t)
+    return torch.where(nodes.bent, above + point.mu[:, None] * nodes.weight * point.t.clamp_min(0.0), 0.0)

@@ -13,12 +13,18 @@ from torch import Tensor
 
 from certify.deadline import Deadline
 from certify.solvers.two_layer.ascent import Goal, maximise
-from certify.solvers.two_layer.dual import Nodes, Point
+from certify.solvers.two_layer.dual import Nodes, Point, losses, repriced
 from certify.solvers.two_layer.forest import Forest
 from certify.solvers.two_layer.incumbents import Incumbents
 from certify.solvers.two_layer.units import Region, Units
 
 _BATCH_BYTES = 2**25
+_AT_ONCE = 8
+"""Nodes of one input that are bounded together: more would cost less each, but are chosen knowing less."""
+
+_PRICES = (1.1, 1.4, 2.5)
+"""Ellipsoids beside the bound's own that tighten enclosures; where its quadratic is nearly flat these are shorter."""
+
 _SETTLED = 0.25
 """The share of open neurons that must have been settled for a node to be bounded again before it is split."""
 
@@ -126,7 +132,7 @@ class Search:
         first = np.searchsorted(sorted_, sorted_)
         rank = np.arange(len(order)) - first
         size = max(1, _BATCH_BYTES // (8 * len(self._units.gram) ** 2))
-        each = max(2, size // len(np.unique(mine)))
+        each = _AT_ONCE
         best = order[rank < each]
         best = best[np.argsort(rank[rank < each], kind="stable")][:size]
         return torch.as_tensor(index[best], device=owner.device)
@@ -152,7 +158,8 @@ class Search:
         goal = self._goal(region, radius)
         point = maximise(nodes, goal)
         bound = torch.maximum(batch.bound, radius * (2 * point.value).clamp_min(0.0).sqrt() * (1 - 1e-13))
-        number = self._record(batch, region, radius, point)
+        place = (region.question, batch.parent, batch.neuron, batch.side)
+        number = self._record(place, region, radius, point)
         owner = self._owner[region.question]
         leaf = ~splittable.any(1)
         self._improve(region, point, bound < self.target[owner])
@@ -171,10 +178,12 @@ class Search:
         gap = torch.full_like(radius, 0.05 * self._effort.tolerance)
         return Goal(enough, gap, torch.where(leaf, 0.0, 0.05))
 
-    def _record(self, batch: Pool, region: Region, radius: Tensor, point: Point) -> Tensor:
-        parent, neuron, side = batch.parent.cpu(), batch.neuron.cpu(), batch.side.cpu()
-        multipliers = self._units.multipliers(region, radius, point)
-        self._nodes.append(Forest(region.question.cpu(), parent, neuron, side, multipliers))
+    def _record(
+        self, place: tuple[Tensor, Tensor, Tensor, Tensor], region: Region, radius: Tensor, point: Point
+    ) -> Tensor:
+        """The numbers in the forest of new nodes with their question, parent, neuron and side."""
+        question, parent, neuron, side = (part.cpu() for part in place)
+        self._nodes.append(Forest(question, parent, neuron, side, self._units.multipliers(region, radius, point)))
         number = self._count + torch.arange(len(radius), device=radius.device)
         self._count += len(radius)
         return number
@@ -192,17 +201,28 @@ class Search:
             return
         region, bound, number = parents[0].take(index), parents[1][index], parents[2][index]
         nodes, point, radius = solved[0].take(index), solved[1].take(index), solved[2][index]
-        tighter = self._tighten(region, nodes, point, radius)
+        tighter, number = self._tighten(region, number, (nodes, point, radius))
         before, after = self._splittable(region).sum(1), self._splittable(tighter).sum(1)
         again = (before - after >= _SETTLED * before) | ~nodes.bent.any(1) | (after == 0)
         fresh = [self._unsplit(tighter, bound, number, again)]
-        score = nodes.weight.abs() * (_chord(nodes, point.t) - point.t.clamp_min(0.0))
-        neuron = torch.where(self._splittable(tighter), score, -torch.inf).argmax(1)
+        neuron = torch.where(self._splittable(tighter), losses(nodes, point), -torch.inf).argmax(1)
         fresh += [self._half(tighter, (bound, number, neuron), ~again, side) for side in (0, 1)]
         self._pool = Pool.join([self._pool, *fresh])
 
-    def _tighten(self, region: Region, nodes: Nodes, point: Point, radius: Tensor) -> Region:
-        """The enclosures of what lies within the incumbent's radius and below the relaxation."""
+    def _tighten(self, region: Region, number: Tensor, solved: tuple[Nodes, Point, Tensor]) -> tuple[Region, Tensor]:
+        """The enclosures of what lies within the incumbent's radius and below the relaxation; the last node's number.
+
+        Each ellipsoid after the first is a node of its own, the only child of the one before.
+        """
+        nodes, point, radius = solved
+        region = self._within(region, nodes, point, radius)
+        for price in _PRICES if nodes.bent_at.shape[1] else ():
+            rounder, none = repriced(nodes, point, price), torch.full_like(number, -1)
+            number = self._record((region.question, number, none, none), region, radius, rounder)
+            region = self._within(region, nodes, rounder, radius)
+        return region, number
+
+    def _within(self, region: Region, nodes: Nodes, point: Point, radius: Tensor) -> Region:
         room = (1 - 2 * point.value).clamp_min(0.0)[:, None] * point.widths(nodes)
         middle, width = point.t * radius[:, None], room.sqrt() * radius[:, None]
         lower, upper = torch.maximum(region.lower, middle - width), torch.minimum(region.upper, middle + width)
@@ -221,8 +241,3 @@ class Search:
         (lower if side else upper)[row, neuron] = 0.0
         split[row, neuron] = 1 if side else -1
         return Pool(Region(cut.question, lower, upper, split), number, neuron, torch.full_like(index, side), bound)
-
-
-def _chord(nodes: Nodes, t: Tensor) -> Tensor:
-    span = (nodes.upper - nodes.lower).clamp_min(1e-300)
-    return nodes.upper * (t - nodes.lower) / span
