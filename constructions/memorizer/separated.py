@@ -15,6 +15,7 @@ from jaxtyping import Float64, Int64
 from certify.errors import InvalidInput
 from certify.region import Norm
 from constructions.dyadic import ceil_to, snap, sqrt_floor
+from constructions.origin import digest
 from constructions.separation import ClosestPair, measure
 from constructions.theorem import Labelled
 
@@ -76,12 +77,11 @@ def grid_bits(points: Float64[np.ndarray, "N d"], delta: Fraction, spare: int) -
     return _PRECISION - 1 - spare - math.frexp(float(reach))[1]
 
 
-@functools.lru_cache(maxsize=1)
 def separate(data: Labelled, norm: Norm, delta: Fraction, *, spare: int) -> Separated:
     """The points on the finest grid that leaves ``spare`` bits for sums, with their exact separation.
 
-    Points that lie on the grid already do not move: multiples of 1/16 as little as small integers. Kept for the
-    last set asked for, since building and every proof ask again.
+    Points that lie on the grid already do not move: multiples of 1/16 as little as small integers. The answer for the
+    last set is kept, since building and every proof ask again.
 
     Raises:
         InvalidInput: a single class, equal points with different labels, ``delta < 0``, or balls of different classes
@@ -89,14 +89,28 @@ def separate(data: Labelled, norm: Norm, delta: Fraction, *, spare: int) -> Sepa
     """
     if delta < 0:
         raise InvalidInput(f"A radius must be >= 0, got delta = {delta}.")
+    found = _separate(_Contents(digest(data), data), norm, delta, spare)
+    if found.gap <= 0:
+        raise InvalidInput(_too_close(found))
+    return found
+
+
+@dc.dataclass(frozen=True, slots=True)
+class _Contents:
+    """Data that is equal when its numbers are, so that an array changed in place is other data."""
+
+    digest: str
+    data: Labelled = dc.field(compare=False)
+
+
+@functools.lru_cache(maxsize=1)
+def _separate(contents: _Contents, norm: Norm, delta: Fraction, spare: int) -> Separated:
+    data = contents.data
     bits = grid_bits(data.points, delta, spare)
     moved = snap(data.points, bits, norm)
     nearest = measure(moved.points, data.labels, norm, same_class=False).cross
     radius = ceil_to(delta + moved.error, bits)
-    found = Separated(moved.points, data.labels, norm, delta, bits, moved.error, radius, nearest)
-    if found.gap <= 0:
-        raise InvalidInput(_too_close(found))
-    return found
+    return Separated(moved.points, data.labels.copy(), norm, delta, bits, moved.error, radius, nearest)
 
 
 def largest_delta(found: Separated) -> Fraction:

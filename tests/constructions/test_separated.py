@@ -114,3 +114,10 @@ def test_the_minority_is_the_smaller_class_and_the_positive_one_when_equal() -> 
     for labels, smaller in sizes.items():
         assert separate(Labelled.of(points, labels), Norm.LINF, Fraction(0), spare=9).minority == smaller
     assert separate(Labelled.of(points[:4], [0, 1, 0, 1]), Norm.LINF, Fraction(0), spare=9).minority == 1
+
+
+def test_points_changed_in_place_are_separated_anew() -> None:
+    data = Labelled.of(np.array([[0.0], [1.0]]), [0, 1])
+    assert separate(data, Norm.LINF, Fraction(0), spare=9).distance == 1
+    data.points[1] = 3.0
+    assert separate(data, Norm.LINF, Fraction(0), spare=9).distance == 3
