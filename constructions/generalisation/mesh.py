@@ -42,9 +42,9 @@ class Mesh:
         """
         if self.size > LARGEST:
             raise InvalidInput(
-                f"A mesh of {self.cells} cells a side in {self.dimension} dimensions has {in_words(self.size)} nodes; at most "
-                f"{LARGEST:,} are built. Take a larger eps, a smaller c, or the cover instead, which needs a bump for "
-                f"each cell that meets a class."
+                f"A mesh of {self.cells} cells a side in {self.dimension} dimensions has {in_words(self.size)} "
+                f"nodes; at most {LARGEST:,} are built. Take a larger eps, a smaller c, or the cover instead, which "
+                f"needs a bump for each cell that meets a class."
             )
         shape = (self.cells + 1,) * self.dimension
         return np.stack(np.unravel_index(np.arange(self.size), shape), axis=1).astype(np.int64)
