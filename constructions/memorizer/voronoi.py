@@ -67,7 +67,7 @@ class Voronoi(Family):
         return chain.output(*read_out(trees))
 
     def claims(self, network: Network, data: Labelled | None) -> tuple[Claim, ...]:
-        """Zero robust error and margin, by rebuilding and the closest pair; sizes for two classes."""
+        """Zero robust error and margin, by rebuilding and the closest pair; sizes."""
         assert data is not None
         found = Powers.of(data, self.delta, moved=False).found
         least, entry = found.distance * found.gap, "verify.voronoi.margin"
