@@ -9,7 +9,6 @@ from hypothesis import given, settings
 
 from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
-from constructions.memorizer import voronoi_scan as scan
 from constructions.memorizer.voronoi_scan import voronoi_scan
 from constructions.theorem import Refuted, Undecided
 from tests.constructions.euclidean_sets import broken, closest, generic, inputs, tampered, tasks, to_class, unproved
@@ -68,7 +67,6 @@ def test_a_changed_network_is_not_proved_and_a_wrong_one_refuted() -> None:
     assert isinstance(made.family.claims(wrongly, task.data)[0].check(), Refuted)
 
 
-def test_a_scan_of_too_many_samples_says_what_to_use_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "_DEEPEST", 5)
-    with pytest.raises(InvalidInput, match=r"A scan of 6 samples .* the limit is 5.* Use voronoi"):
-        voronoi_scan(np.arange(9.0)[:, None], [0, 0, 0, 1, 1, 1, 1, 1, 1], delta="1/4")
+def test_a_scan_of_too_many_samples_says_what_to_use_instead() -> None:
+    with pytest.raises(InvalidInput, match=r"A scan of 5,001 samples .* the limit is 5,000.* Use voronoi"):
+        voronoi_scan(np.arange(5002.0)[:, None], np.minimum(np.arange(5002), 1), delta="1/4")
