@@ -18,6 +18,7 @@ _COMMANDS = {
     "list": ("constructions.cli.listing", "the networks that can be built, and the theorem behind each"),
     "build": ("constructions.cli.build", "build one, prove its claims, and save it"),
     "check": ("constructions.cli.check", "prove every claim that a saved file carries"),
+    "train": ("constructions.cli.train", "networks made by gradient descent, to compare with"),
     "sample": ("constructions.cli.sample", "the data that the theorems speak about, seeded"),
     "separation": ("constructions.cli.separation", "distances within and between the classes of a data set"),
 }

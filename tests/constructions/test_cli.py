@@ -9,6 +9,7 @@ import pytest
 
 from certify.io.models import load
 from certify.io.writers import read_metadata, save
+from certify.query import predictions
 from constructions.cli.main import main
 from constructions.files import KEY
 
@@ -233,3 +234,60 @@ def test_impossible_samples_are_refused(run: Run, tmp_path: Path, words: tuple[s
     assert code == 2
     assert message in err
     assert not (tmp_path / "x.npz").exists()
+
+
+SMALL = ("--preset", "fast", "--d", "60", "--k", "4", "--samples", "80")
+
+
+@pytest.mark.parametrize(
+    ("words", "outputs"),
+    [
+        (("feature-averaging", *SMALL), 1),
+        (("feature-decoupled", *SMALL, "--readout", "max"), 1),
+        (("feature-decoupled", *SMALL, "--readout", "sum"), 1),
+        (("feature-decoupled", *SMALL, "--readout", "none"), 4),
+    ],
+)
+def test_trained_networks_are_right_on_fresh_points(
+    run: Run, tmp_path: Path, words: tuple[str, ...], outputs: int
+) -> None:
+    net, fresh = tmp_path / "net.safetensors", tmp_path / "fresh.npz"
+    code, out, _ = run("train", *words, "-o", net, "--test-points", fresh, "--test-count", "30")
+    assert code == 0
+    assert "(growth law: " in out
+    network, points = load(net).network, np.load(fresh)
+    assert network.output_width == outputs
+    assert (predictions(network, points["x"]) == points["y"]).mean() > 0.9
+
+
+def test_a_training_that_was_interrupted_goes_on_to_the_same_network(run: Run, tmp_path: Path) -> None:
+    words = ("train", "feature-averaging", *SMALL, "--checkpoint", tmp_path / "state")
+    run(*words, "-o", tmp_path / "first.safetensors")
+    run(*words, "-o", tmp_path / "again.safetensors")
+    assert load(tmp_path / "first.safetensors").network.digest == load(tmp_path / "again.safetensors").network.digest
+
+
+def test_a_classifier_is_trained_against_an_adversary(run: Run, data: Path, tmp_path: Path) -> None:
+    words = ("--data", data, "--hidden", "16", "--epochs", "2", "--every", "2", "--adversarial", "--delta", "1/50")
+    code, out, _ = run("train", "classifier", *words, "-o", tmp_path / "net.onnx")
+    assert code == 0
+    assert "robust means at linf radius 0.02, under PGD" in out
+    assert load(tmp_path / "net.onnx").network.output_width == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("feature-averaging", *SMALL, "--sigma", "-1"), "noise"),
+        (("feature-averaging", *SMALL, "--k", "90"), "90"),
+        (("feature-averaging", *SMALL, "--device", "tpu"), "tpu"),
+        (("classifier", "--data", "digits", "--hidden", "a"), "--hidden is like"),
+        (("classifier", "--data", "digits", "--rate", "-1"), "learning rate"),
+        (("classifier", "--data", "digits", "--norm", "1"), "l2 or linf"),
+    ],
+)
+def test_impossible_trainings_are_refused(run: Run, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    code, _, err = run("train", *words, "-o", tmp_path / "x.onnx")
+    assert code == 2
+    assert message in err.splitlines()[-1]
+    assert not (tmp_path / "x.onnx").exists()
