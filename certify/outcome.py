@@ -73,3 +73,28 @@ class CertifiedRadius:
 
     def __post_init__(self) -> None:
         assert 0 <= self.lower <= self.upper, f"a bracket must be ordered: [{self.lower}, {self.upper}]"
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Verified:
+    """Every margin of the question is positive on its whole region, as far as ``trust`` says."""
+
+    trust: Trust
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Falsified:
+    """Some margin is not positive at ``witness``, which was evaluated exactly."""
+
+    witness: Witness
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Unknown:
+    """Neither was shown; ``reason`` says why and what to try. Not a verdict."""
+
+    reason: str
+
+
+Outcome = Verified | Falsified | Unknown
+"""What a solver answers to one question."""
