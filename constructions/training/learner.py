@@ -152,7 +152,8 @@ def _identity(settings: object, clusters: Clusters, sample: Sample) -> bytes:
     """32 bytes that differ when the settings, the features or the sample do."""
     state = hashlib.sha256(repr(settings).encode())
     for array in (clusters.features, clusters.positive, sample.points, sample.cluster, sample.label):
-        state.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+        state.update(repr(array.shape).encode())
+        state.update(np.ascontiguousarray(array).view(np.uint8).data)
     return state.digest()
 
 

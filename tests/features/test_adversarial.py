@@ -43,7 +43,7 @@ def blobs(count: int, seed: int) -> Labelled:
     return Labelled(np.eye(3)[labels] + 0.1 * chance.standard_normal((count, 3)), labels)
 
 
-TRAIN, TEST = two_features(400, 0), two_features(400, 1)
+TRAIN, TEST = two_features(300, 0), two_features(300, 1)
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -96,7 +96,7 @@ def test_the_attacked_accuracy_of_a_linear_net_is_its_closed_form() -> None:
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_adversarial_training_buys_robust_accuracy(norm: Norm) -> None:
-    attack = Pgd(norm, 0.2 if norm is Norm.LINF else 0.9, steps=7)
+    attack = Pgd(norm, 0.2 if norm is Norm.LINF else 0.9, steps=5)
     clean = MlpSettings((16,), 15, optimiser=Adam(1e-2))
     watch = Watch(attack, every=15)
     plain = train_mlp(clean, TRAIN, TEST, watch=watch).epochs[-1]

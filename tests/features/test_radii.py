@@ -1,5 +1,7 @@
 """Closed forms of radii against exact projections, and the networks against what the theory says of them."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -46,13 +48,13 @@ def value(identifier: str, **letters: object) -> float:
 @pytest.mark.parametrize("clusters", [AXIS, ONE_AGAINST_TWO], ids=["2+2", "1+2"])
 @pytest.mark.parametrize("beta", [0.0, 0.25, 0.5])
 def test_the_radius_of_one_neuron_per_feature_is_that_of_exact_projections(clusters: Clusters, beta: float) -> None:
-    points, label = points_of(clusters, 12, 3)
+    points, label = points_of(clusters, 8, 3)
     made = sum_radii(clusters.coordinates(points), clusters.positive, label, beta * 2)
     assert made == pytest.approx(exact_radii(f_robust(clusters, beta), points, label), abs=1e-12)
-    assert (made > 0).sum() >= 6
+    assert (made > 0).sum() >= 5
 
 
-@pytest.mark.parametrize(("clusters", "count"), [(AXIS, 2), (ONE_AGAINST_TWO, 10)], ids=["2+2", "1+2"])
+@pytest.mark.parametrize(("clusters", "count"), [(AXIS, 1), (ONE_AGAINST_TWO, 5)], ids=["2+2", "1+2"])
 def test_the_radius_of_the_max_read_out_is_that_of_exact_projections(clusters: Clusters, count: int) -> None:
     points, label = points_of(clusters, count, 4)
     network = read_out(feature_decoupled(clusters), clusters.positive, Readout.MAX)
@@ -64,7 +66,7 @@ def test_the_radius_of_the_max_read_out_is_that_of_exact_projections(clusters: C
 @pytest.mark.parametrize("biases", [(0.0, 0.0), (-1.0, -1.0), (0.5, -2.0)])
 def test_the_radius_of_two_averaged_neurons_is_that_of_exact_projections(biases: tuple[float, float]) -> None:
     for clusters in (AXIS, ONE_AGAINST_TWO):
-        points, label = points_of(clusters, 15, 5)
+        points, label = points_of(clusters, 8, 5)
         sums = clusters.class_sums
         lengths = (float(np.linalg.norm(sums[0])), float(np.linalg.norm(sums[1])))
         made = averaged_radii(points @ sums.T + np.array(biases), lengths, label)
@@ -97,7 +99,7 @@ def test_centre_radii_are_those_of_the_catalogue(balance: tuple[int, int]) -> No
     u, marks, signs = clusters.coordinates(clusters.features), clusters.positive, clusters.signs
     rivals = np.where(marks, balance[1], balance[0])
     for beta in ("0", "1/10", "1/4", "1/2", "7/10"):
-        made = sum_radii(u, marks, signs, eval(beta) * 60**0.5)
+        made = sum_radii(u, marks, signs, float(Fraction(beta)) * 60**0.5)
         assert made == pytest.approx([value("f-robust.radius", d=60, beta=beta, K_minus=int(K)) for K in rivals])
     assert sum_radii(u, marks, signs, 0.0) == pytest.approx(
         [value("decoupled.sum.radius", d=60, K_minus=int(K)) for K in rivals]
@@ -107,6 +109,15 @@ def test_centre_radii_are_those_of_the_catalogue(balance: tuple[int, int]) -> No
     lengths = (float(np.linalg.norm(sums[0])), float(np.linalg.norm(sums[1])))
     made = averaged_radii(clusters.features @ sums.T, lengths, signs)
     assert made == pytest.approx(value("averaged.bias-free.radius", d=60, k=clusters.k))
+
+
+@pytest.mark.parametrize("beta", ["0", "1/4", "1/2"])
+def test_a_bias_does_not_help_averaged_neurons(beta: str) -> None:
+    clusters = Clusters.orthogonal(6, 60, seed=1)
+    sums, bias = clusters.class_sums, -float(Fraction(beta)) * 60
+    lengths = (float(np.linalg.norm(sums[0])), float(np.linalg.norm(sums[1])))
+    made = averaged_radii(clusters.features @ sums.T + bias, lengths, clusters.signs)
+    assert made == pytest.approx(value("averaged.bias-free.biased.radius", d=60, k=6, beta=beta, K_plus=3, K_minus=3))
 
 
 def test_no_radius_exceeds_what_any_classifier_has() -> None:
