@@ -83,7 +83,7 @@ class Cover(Family):
                 f"The sign is right at every input {near}.",
                 classes.attack.radius,
                 Tag.DERIVED,
-                "robust-classifier.cover.nnz",
+                "",
                 lambda: _proof(network, bumps, classes, Fraction(0)),
             ),
             Claim(
@@ -152,7 +152,7 @@ def _proof(network: Network, bumps: Bumps, classes: Classes, value: Fraction) ->
     if where is None:
         return Proved(
             "the theorem's network, built again; the distance of the classes and the radius of the cover are exact",
-            f"ramps of {float(bumps.centres.room(classes.attack)):g} fit, so bumps are 1 around A and 0 around B",
+            f"ramps of about {float(bumps.centres.room(classes.attack)):g} fit, so bumps are 1 around A and 0 around B",
         )
     wrong = misclassified(network, classes.margin.positive, classes.margin.negative)
     if wrong is not None:

@@ -12,6 +12,7 @@ from bounds.entry import Source, Tag
 from certify.errors import InvalidInput
 from certify.network import Network
 from certify.region import Norm
+from certify.rounding import float_down, float_up, print_ceil, print_floor
 from constructions.counting import count_claims
 from constructions.dyadic import rational
 from constructions.generalisation.classes import Classes, separated_classes
@@ -127,13 +128,16 @@ class _Kuhn(Family):
         plan = self._plan(classes)
         return read(network, plan.hats, plan.survey, plan.kept)
 
+    def _near(self, classes: Classes) -> str:
+        where = "" if self.clip else " of the unit cube"
+        return f"within {classes.attack.radius} in {self.norm} of a point{where}"
+
     def _robust(self, network: Network, classes: Classes) -> Claim:
         def proof() -> Evidence:
             return _margin_proof(network, self._interpolant(network, classes), classes, Fraction(0))
 
-        where = "" if self.clip else ", x in the unit cube"
-        statement = f"The sign is right at every x within {classes.attack.radius} of a point in {self.norm}{where}."
-        return Claim("robust-radius", statement, classes.attack.radius, Tag.DERIVED, _ID + "nnz", proof)
+        statement = f"The sign is right at every input {self._near(classes)}."
+        return Claim("robust-radius", statement, classes.attack.radius, Tag.DERIVED, "", proof)
 
     def _margin(self, network: Network, classes: Classes, mesh: Mesh) -> Claim:
         value = _promised(self.values, classes, mesh)
@@ -141,7 +145,8 @@ class _Kuhn(Family):
         def proof() -> Evidence:
             return _margin_proof(network, self._interpolant(network, classes), classes, value)
 
-        statement = f"The output has the right sign and at least {float(value):.6g} in absolute value under attack."
+        size = _floor(value)
+        statement = f"The output is at least {size} {self._near(classes)} of A, and at most -{size} if of B."
         return Claim("margin", statement, value, Tag.DERIVED, "", proof)
 
     def _nodal(self, network: Network, classes: Classes) -> Claim:
@@ -164,10 +169,12 @@ class _Kuhn(Family):
                 return found
             distance = found.distance(np.ones(len(found.values), dtype=bool))
             if distance > value:
-                return Undecided(f"Only a distance of {float(distance):.9g} from the margin function is proved.")
-            return Proved("nodes compared with rounding bounded, and the mesh inequality", f"{float(distance):.9g}")
+                return Undecided(f"Only a distance of {_ceiling(distance)} from the margin function is proved.")
+            return Proved(
+                "nodes compared with rounding bounded, and the mesh inequality", f"at most {_ceiling(distance)}"
+            )
 
-        statement = f"The network is within {float(value):.6g} of the margin function everywhere in the unit cube."
+        statement = f"The network is within {_ceiling(value)} of the margin function everywhere in the unit cube."
         return Claim("uniform-error", statement, value, Tag.DERIVED, _ID + _ERRORS[self.norm], proof)
 
     def _counts(self, network: Network, mesh: Mesh) -> tuple[Claim, ...]:
@@ -178,6 +185,14 @@ class _Kuhn(Family):
         if power:
             entries["units"] = f"{_ID}given-mesh.{kind}units"
         return count_claims(network, entries, {"d": mesh.dimension, "g": mesh.cells})
+
+
+def _ceiling(value: Fraction) -> str:
+    return print_ceil(float_up(value), 9)
+
+
+def _floor(value: Fraction) -> str:
+    return print_floor(float_down(value), 9)
 
 
 def _distance_promised(classes: Classes, mesh: Mesh) -> Fraction:
@@ -206,13 +221,11 @@ def _margin_proof(network: Network, found: Interpolant | Undecided, classes: Cla
             if by_signs >= by_error
             else "distance to f* at the nodes"
         )
-        return Proved(
-            f"{way}, in rational numbers", f"margin {float(margin):.9g} within {float(classes.attack.radius):g}"
-        )
+        return Proved(f"{way}, in rational numbers", f"margin {_floor(margin)} within {classes.attack.radius}")
     wrong = misclassified(network, classes.margin.positive, classes.margin.negative)
     if wrong is not None:
         return Refuted("evaluated exactly", wrong)
-    return Undecided(f"Only a margin of {float(margin):.6g} is proved under attack; rebuild it, or take a finer mesh.")
+    return Undecided(f"Only a margin of {_floor(margin)} is proved under attack; rebuild it, or take a finer mesh.")
 
 
 @dc.dataclass(frozen=True)

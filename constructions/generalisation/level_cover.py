@@ -71,10 +71,11 @@ class LevelCover(Family):
         claims = (
             Claim(
                 "robust-radius",
-                f"The sign is right at every input {near} of A = {{g >= {self.eps}}} or B = {{g <= -{self.eps}}}.",
+                f"The sign is right at every input {near} of A = {{g >= {self.eps}}} or B = {{g <= -{self.eps}}} in "
+                f"the unit cube.",
                 attack.radius,
                 Tag.DERIVED,
-                "robust-classifier.cover.nnz",
+                "",
                 lambda: self._proof(network, bumps, Fraction(0)),
             ),
             Claim(
@@ -132,7 +133,7 @@ class LevelCover(Family):
             many, room = len(bumps.centres.places), float(bumps.centres.room(bumps.attack))
             return Proved(
                 "the theorem's network, built again from g at all centres of cells, with rounding bounded",
-                f"{many:,} of {self._cells.count:,} cells have a bump, and ramps of {room:g} fit",
+                f"{many:,} of {self._cells.count:,} cells have a bump, and ramps of about {room:g} fit",
             )
         wrong = misclassified(network, self._certain(1), self._certain(-1))
         if wrong is not None:

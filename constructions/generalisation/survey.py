@@ -7,10 +7,14 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from certify.errors import InvalidInput
 from certify.rounding import float_up
 from constructions.generalisation.classes import Classes
 from constructions.generalisation.margin_function import ratio
-from constructions.generalisation.mesh import Mesh
+from constructions.generalisation.mesh import LARGEST, Mesh
+
+_MOST = 1 << 35
+"""Differences of coordinates that a survey may take."""
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +58,14 @@ def survey(classes: Classes, mesh: Mesh) -> Survey:
     """The survey of a mesh; kept for the last one asked for, since building and every proof ask again.
 
     Raises:
-        InvalidInput: a mesh of too many nodes.
+        InvalidInput: a mesh of too many nodes, or too many distances to compute.
     """
+    distances = mesh.size * (len(classes.margin.positive) + len(classes.margin.negative))
+    if mesh.size <= LARGEST and distances * mesh.dimension > _MOST:
+        raise InvalidInput(
+            f"A mesh of {mesh.size:,} nodes has {distances:,} distances to these points, which takes too long. Use "
+            f"fewer points, a larger eps, or the cover."
+        )
     nodes = mesh.nodes()
     near, far = classes.margin.distances(mesh.points(nodes))
     return Survey(classes, mesh, nodes, near, far, classes.margin.distance_error())

@@ -338,6 +338,15 @@ def test_bad_input_is_refused_with_what_to_do(points: list, labels: list, option
         kuhn(points, labels, **options)
 
 
+def test_a_survey_that_takes_too_long_is_refused() -> None:
+    points = np.random.default_rng(0).uniform(0, 0.2, (10_000, 3))
+    labels = [0] * len(points) + [1]
+    with pytest.raises(
+        InvalidInput, match=r"1,331,000 nodes has 13,311,331,000 distances to these points, which takes too"
+    ):
+        kuhn(np.concatenate([points, [[1.0, 1.0, 1.0]]]), labels, eps="3/200", cells=109)
+
+
 def test_a_network_of_another_shape_is_refused() -> None:
     data = scattered(2, Norm.LINF, 0.15, 4)
     with pytest.raises(InvalidInput, match="1 inputs and 1 outputs is no classifier of two classes in 2 dimensions"):
