@@ -188,8 +188,8 @@ ENTRIES = (
         source=Source("li2022", "constructive form of Lemma 5.6"),
         norm="inf",
         proof="projected-kuhn",
-        statement="The Kuhn interpolant of a Lipschitz function on M nodes of a mesh of g cells per side, after a linear "
-        "map to k_proj coordinates whose lower constant a net certifies.",
+        statement="The Kuhn interpolant of a Lipschitz function on M nodes of a mesh of g cells per side, after a "
+        "linear map to k_proj coordinates whose lower constant a net certifies.",
     ).says(
         "nnz",
         _NNZ,

@@ -56,9 +56,13 @@ class Attacks:
 
 
 def robustness_claims(
-    network: Network, attacks: Attacks, boxes: Sequence[Boxes], rebuild: Callable[[], Network]
+    network: Network,
+    attacks: Attacks,
+    boxes: Sequence[Boxes],
+    rebuild: Callable[[], Network],
+    promised: Fraction = Fraction(1),
 ) -> tuple[Claim, Claim]:
-    """That every attacked input gets the label of its class, and with margin at least 1.
+    """That every attacked input gets the label of its class, and with a margin of at least ``promised``.
 
     The outputs are bounded exactly on ``boxes``. Where these do not contain the attacks on both classes, or are too
     many for the network's size, it must also be the one that ``rebuild`` makes: the theorem's inequalities, which
@@ -75,7 +79,8 @@ def robustness_claims(
         if by_theorem and (place := difference(network, rebuild())) is not None:
             return Undecided(f"This is not the network of the theorem for these classes: it differs in {place}.")
         try:
-            return min((_least_margin(network, part) for part in enclosed), default=Fraction(1))
+            found = min((_least_margin(network, part) for part in enclosed), default=promised)
+            return min(found, promised) if by_theorem else found
         except Inexact as error:
             return Undecided(str(error))
 
@@ -93,10 +98,10 @@ def robustness_claims(
         return Undecided(f"Interval bounds leave a margin of {float(found):g} only, and no counterexample was found.")
 
     error = f"Every input {attacks.words} gets that class's label: zero robust error, whatever the distribution."
-    margin = f"Every input {attacks.words} gets that class's label with a margin of at least 1."
+    margin = f"Every input {attacks.words} gets that class's label with a margin of at least {promised}."
     return (
         Claim("robust-radius", error, attacks.radius, Tag.DERIVED, "", lambda: proof(Fraction(0))),
-        Claim("margin", margin, 1, Tag.DERIVED, "", lambda: proof(Fraction(1))),
+        Claim("margin", margin, promised, Tag.DERIVED, "", lambda: proof(promised)),
     )
 
 

@@ -37,6 +37,10 @@ def _memorizer(**more: str) -> Example:
     return Example({"delta": "1/16", **more})
 
 
+def _manifold(manifold: str, level: str, **more: str) -> Example:
+    return Example({"manifold": manifold, "level": level, **more}, data=lambda: None)
+
+
 EXAMPLES: dict[str, Example] = {
     "hinge-bumps": _memorizer(),
     "hinge-bumps-scan": _memorizer(stages="2"),
@@ -52,6 +56,10 @@ EXAMPLES: dict[str, Example] = {
     "kuhn": Example({"c": "1/4"}),
     "kuhn-tree": Example({"c": "1/4"}),
     "cover": Example({"c": "1/4"}),
+    "manifold-cover": _manifold("torus:k=1,radius=1/4", "linear:0,1", eps="1/10"),
+    "subspace-kuhn": _manifold("patch:k=2,side=1/2", "linear:1,0", eps="1/10", width="4"),
+    "projected-kuhn": _manifold("patch:k=1,side=1/2", "linear:1", eps="1/10", width="3", projection="pca:1"),
+    "projected-bumps": _manifold("torus:k=1,radius=1/4", "linear:0,1", eps="1/10", width="5"),
     "f-robust": Example({"k": "4", "d": "16"}, data=lambda: None),
     "frei": Example({"k": "4", "d": "16"}, data=lambda: None),
     "feature-averaged": Example({"k": "4", "d": "16"}, data=lambda: None),
