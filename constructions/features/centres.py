@@ -168,10 +168,9 @@ class _MaxNet:
         self._gram = layer.gram()
 
     def largest(self, at: _Ends, sign: float) -> float:
-        """An upper bound of ``sign * f`` at one point with these activations (1, k)."""
+        """A number with the sign of an upper bound of ``sign * f``: a difference of floats rounds to its own sign."""
         own = self._positive == (sign > 0)
-        most = float(np.maximum(at.upper[0, own], 0.0).max() - np.maximum(at.lower[0, ~own], 0.0).max())
-        return float(np.nextafter(most, np.inf))
+        return float(np.maximum(at.upper[0, own], 0.0).max() - np.maximum(at.lower[0, ~own], 0.0).max())
 
     def nearest(self, centre: Float64[np.ndarray, "1 d"], sign: float) -> _Nearest:
         """The largest own neuron i alone: ``z_i <= 0`` or ``z_i <= z_l`` for some rival l."""
@@ -198,7 +197,7 @@ def _enclose(net: _SumNet | _MaxNet, clusters: Clusters) -> CentreRadii:
 def _one(net: _SumNet | _MaxNet, centre: Float64[np.ndarray, "1 d"], sign: float) -> tuple[float, float]:
     nearest = net.nearest(centre, sign)
     moved = centre + (1 + _OVERSHOOT) * nearest.length * nearest.direction
-    if net.largest(net.layer.at(moved), sign) > 0:
+    if not net.largest(net.layer.at(moved), sign) <= 0:  # NaN is no witness
         return nearest.lower, float("inf")
     reach = float(np.linalg.norm(moved - centre)) * (1 + gamma(centre.size + 8))
     return nearest.lower, reach

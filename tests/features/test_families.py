@@ -227,3 +227,20 @@ def test_a_saved_feature_network_proves_its_claims_again(name: str, tmp_path: Pa
     assert back.family == made
     assert [claim.value for claim in back.claims] == [claim.value for claim in made.construct().claims]
     assert all(isinstance(claim.check(), Proved) for claim in back.claims)
+
+
+def test_the_plateau_where_a_maximum_of_biased_neurons_is_zero_counts_as_lost() -> None:
+    clusters = Clusters.hadamard(4, 16, seed=0)
+    first = Affine(clusters.features, np.full(4, -8.0))
+    scores = Network.chain([first, ReLU(4), Affine(np.eye(4), np.zeros(4))])
+    found = max_centre_radii(read_out(scores, clusters.positive, Readout.MAX), clusters)
+    assert not isinstance(found, Undecided)
+    assert found.lower == pytest.approx(2.0, rel=1e-8)
+    assert found.upper == pytest.approx(2.0, rel=1e-8)
+
+
+def test_activations_beyond_floating_point_prove_and_refute_nothing() -> None:
+    family = FRobust(**SMALL)
+    with np.errstate(all="ignore"):
+        claims = family.claims(with_weight(family.build(None), lambda weight: weight * 1e306), None)
+        assert isinstance(named(claims, "robust-radius").check(), Undecided)
