@@ -40,7 +40,7 @@ _BITS = 24
 Bumps = BoxBumps | BallBumps
 
 THEOREM = Theorem(
-    "cover",
+    "Theorem 3.3 by a cover: bumps around a class of any shape",
     "A bump around each of K centres of a cover of one class, of any radius below (1 - c) eps, makes a network of at "
     "most K (6d + 2) + 1 weights in linf, K (d + 3) + O(d log) in l2, with margin 1 and robust error 0 at radius "
     "c eps.",

@@ -40,7 +40,7 @@ _ERRORS = {Norm.LINF: "error.inf", Norm.L2: "error.l2", Norm.L1: "error.l1"}
 _ID = "robust-classifier.kuhn."
 
 THEOREM = Theorem(
-    "kuhn",
+    "Theorem 3.3 by interpolation: the margin function on a mesh of the cube",
     "For two classes 2 eps apart in the unit cube, the piecewise linear interpolant of the margin function on a Kuhn "
     "mesh with cells of order (1 - c) eps is a ReLU network whose robust error at radius c eps is 0.",
     Source("li2022", "explicit form of Theorem 3.3"),
