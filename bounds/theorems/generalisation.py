@@ -14,6 +14,7 @@ from bounds.theorems.family import Family, needs
 d, g, eps, c, q, r, s, K_A = symbols("d g eps c q r s K_A")
 _TOPIC = Topic.EXPRESSIVE_POWER
 _NNZ = "non-zero parameters"
+_DENSE = "parameters, zeros included"
 _SLACK = (1 - c) * eps
 _TREE = needs(sp.Eq(d, 2**q), "the input dimension to be a power of two, d = 2^q")
 _TREE_DEPTH = {q: sp.ceiling(Log2(d))}
@@ -94,11 +95,30 @@ def shared_units(mesh: sp.Expr) -> sp.Expr:
     return 2 * d * (mesh + 1) + sp.Sum(block, (level, 1, q)) + (mesh + 1) ** d
 
 
+def _dense(mesh: sp.Expr, width: sp.Expr) -> sp.Expr:
+    """All parameters, zeros included, when level l of the maxima has ``width`` units."""
+    level, hinges, nodes = _shared_level, 2 * d * (mesh + 1), (mesh + 1) ** d
+    between = width * (width.subs(level, level - 1) + 1)
+    ends = (d + 1) * hinges + (hinges + 1) * width.subs(level, 1) + (width.subs(level, q) + 1) * nodes + nodes + 1
+    return sp.Sum(between, (level, 2, q)) + ends
+
+
+def shared_dense(mesh: sp.Expr) -> sp.Expr:
+    """The parameters, zeros included, that go with ``shared_nnz``."""
+    level = _shared_level
+    return _dense(mesh, 2 * d / 2**level * ((mesh + 1) ** (2**level) + (mesh + 1) ** (2 ** (level - 1))))
+
+
+def tree_dense(mesh: sp.Expr) -> sp.Expr:
+    """The parameters, zeros included, that go with ``tree_nnz``."""
+    return _dense(mesh, 4 * d / 2**_shared_level * (mesh + 1) ** d)
+
+
 def _on_a_given_mesh(clipped: bool) -> tuple[Entry, ...]:
     """The sizes on a mesh of g cells per side, with or without a clip layer in front."""
     more, where = "On a mesh of g cells per side", "given-mesh." + ("", "clipped.")[clipped]
     tree = where.replace("given-mesh.", "given-mesh.tree.")
-    nnz, units = (3 * d, 2 * d) if clipped else (sp.Integer(0), sp.Integer(0))
+    nnz, units, dense = (3 * d, 2 * d, 2 * d * (d + 1)) if clipped else (sp.Integer(0),) * 3
     more += ", behind a clip layer" if clipped else ""
     power: dict[str, Any] = {"norm": "any", "where": _TREE_DEPTH, "hypotheses": (_TREE, needs(q >= 1, "d at least 2"))}
     plain: dict[str, Any] = {"norm": "any", "where": _TREE_DEPTH}
@@ -109,6 +129,7 @@ def _on_a_given_mesh(clipped: bool) -> tuple[Entry, ...]:
     return (
         _kuhn.says(where + "nnz", _NNZ, shared_nnz(g) + nnz, more=f"{more}, {shared}", **power),
         _kuhn.says(where + "units", "hidden units", shared_units(g) + units, more=f"{more}, {shared}", **power),
+        _kuhn.says(where + "dense", _DENSE, shared_dense(g) + dense, more=f"{more}, {shared}", **power),
         _kuhn.says(where + "any-d.nnz", _NNZ, any_shared + nnz, Side.UPPER, more=f"{more}, {shared}", **plain),
         _kuhn.says(tree + "nnz", _NNZ, tree_nnz(g) + nnz, more=f"{more}, {one}", **power),
         _kuhn.says(
@@ -118,6 +139,7 @@ def _on_a_given_mesh(clipped: bool) -> tuple[Entry, ...]:
             more=f"{more}, {one}",
             **power,
         ),
+        _kuhn.says(tree + "dense", _DENSE, tree_dense(g) + dense, more=f"{more}, {one}", **power),
         _kuhn.says(tree + "any-d.nnz", _NNZ, any_tree + nnz, Side.UPPER, more=f"{more}, {one}", **plain),
     )
 

@@ -183,7 +183,7 @@ class _Kuhn(Family):
         depth = "clipped.depth" if self.clip else "depth"
         entries = {"nnz": f"{_ID}given-mesh.{kind}nnz", "depth": _ID + depth}
         if power:
-            entries["units"] = f"{_ID}given-mesh.{kind}units"
+            entries |= {name: f"{_ID}given-mesh.{kind}{name}" for name in ("dense", "units")}
         return count_claims(network, entries, {"d": mesh.dimension, "g": mesh.cells})
 
 

@@ -16,6 +16,8 @@ from constructions.theorem import Evidence, Proved, Refuted, Undecided
 _WORK = 20_000_000
 """Multiplications that evaluating a network at all its nodes may take."""
 _BATCH = 512
+_LARGEST = 1e6
+"""Weights of the last layer up to which sums with them are bounded usefully."""
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +68,8 @@ def read(network: Network, hats: Hats, survey: Survey, kept: Int64[np.ndarray, "
     if found is None:
         return Undecided(f"The last layer does not weigh {len(kept):,} hats: this is no interpolant on that mesh.")
     values, constant = found
+    if max(float(np.abs(values).max()), abs(constant)) > _LARGEST:
+        return Undecided(f"The last layer has weights above {_LARGEST:g}: no interpolant of values in [-1, 1].")
     where = difference(network, hats.network(values, constant))
     if where is not None:
         return Undecided(f"The layers before the last are not those of the nodal hats; they differ at {where}.")

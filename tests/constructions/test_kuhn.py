@@ -16,13 +16,14 @@ from certify.attacks.combined import StrongestAttack
 from certify.deadline import Deadline
 from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
+from certify.network import Affine, Network
 from certify.query import robustness
 from certify.region import Norm
 from constructions.generalisation import Kuhn, KuhnTree, kuhn
 from constructions.generalisation.hats import Hats
 from constructions.generalisation.mesh import Mesh, cells_for_margin, cells_for_signs
 from constructions.recipe import as_text, from_text
-from constructions.theorem import Construction, Labelled, Proved, Refuted
+from constructions.theorem import Construction, Labelled, Proved, Refuted, Undecided
 from tests.constructions.separated_sets import attacked, cube_points, grid_classes, scattered, tampered
 
 HALF, EIGHTH = Fraction(1, 2), Fraction(1, 8)
@@ -154,6 +155,7 @@ def test_sizes_in_powers_of_two_are_the_formulas(d: int, cells: int, clipped: bo
         counts = whole(cells, d, shared, clipped).network(np.full((cells + 1) ** d, 0.5)).count()
         kind = "given-mesh." + ("" if shared else "tree.") + ("clipped." if clipped else "")
         assert counts.nnz == value(f"{kind}nnz", d=d, g=cells)
+        assert counts.dense == value(f"{kind}dense", d=d, g=cells)
         assert counts.units == value(f"{kind}units", d=d, g=cells)
         assert counts.depth == value("clipped.depth" if clipped else "depth", d=d)
         assert counts.nnz - value(f"{kind.replace('clipped.', '')}nnz", d=d, g=cells) == 3 * d * clipped
@@ -284,6 +286,19 @@ def test_a_changed_weight_is_noticed(values: str) -> None:
         claims = {claim.name: claim.check() for claim in family.claims(changed.network, data)}
         assert not isinstance(claims["robust-radius"], Proved), changed.place
         assert not isinstance(claims["margin"], Proved), changed.place
+
+
+def test_weights_beyond_reason_leave_claims_open() -> None:
+    data = scattered(2, Norm.LINF, 0.15, 6)
+    family = Kuhn()
+    network = family.build(data)
+    last = network.nodes[-1]
+    assert isinstance(last.op, Affine)
+    huge = Affine(last.op.weight * 1e308, np.array([1e308]))
+    other = Network(network.input_shape, (*network.nodes[:-1], dc.replace(last, op=huge)))
+    evidence = family.claims(other, data)[0].check()
+    assert isinstance(evidence, Undecided)
+    assert "above 1e+06" in evidence.reason
 
 
 def test_a_network_that_errs_at_a_point_is_refuted_by_it() -> None:
