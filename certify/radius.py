@@ -197,7 +197,7 @@ class Certifier:
             bracket.timed_out[index] = True
             return
         asked = queries.take(index).within(np.minimum(queries.radii[index], bracket.upper[index]))
-        broken = bracket.upper[index] <= queries.radii[index]
+        broken = np.isfinite(bracket.upper[index]) & (bracket.upper[index] <= queries.radii[index])
         tolerance = self._settings.tolerance / 2
         found = self._solver.solve(asked, broken, tolerance=tolerance, deadline=deadline)
         bracket.lower_upper(index, confirm(asked, found.candidates, self._replay, self._exact))

@@ -5,6 +5,7 @@ import dataclasses as dc
 import torch
 from torch import Tensor
 
+from certify.deadline import Deadline
 from certify.solvers.two_layer.dual import Nodes, Point, barrier, barrier_weight, derivatives, evaluate
 
 _MOST_STEPS = 90
@@ -18,11 +19,13 @@ class Goal:
     """When to stop, for B nodes: at D >= ``enough``, or when at most ``gap`` is missing of the maximum.
 
     ``hopeless`` is the share of the way from D to ``enough`` that may be missing when a node will be split anyway.
+    After the deadline every node stops where it is.
     """
 
     enough: Tensor
     gap: Tensor
     hopeless: Tensor
+    deadline: Deadline
 
 
 def maximise(nodes: Nodes, goal: Goal) -> Point:
@@ -35,7 +38,7 @@ def maximise(nodes: Nodes, goal: Goal) -> Point:
     open_ = torch.ones_like(mu, dtype=torch.bool)
     for _ in range(_MOST_STEPS):
         index = open_.nonzero()[:, 0]
-        if not len(index):
+        if not len(index) or goal.deadline.passed:
             break
         part = _Climb(nodes.take(index), point.take(index), (tau[index], stiffness[index]), damping[index])
         part.step()

@@ -27,6 +27,14 @@ class Forest:
     multipliers: Multipliers
 
     @classmethod
+    def empty(cls, neurons: int) -> "Forest":
+        """No nodes: proves nothing."""
+        none, numbers = torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.float64)
+        return cls(
+            none, none, none, none, Multipliers(numbers.reshape(0, neurons), numbers.reshape(0, neurons), numbers)
+        )
+
+    @classmethod
     def join(cls, parts: "list[Forest]") -> "Forest":
         """Several parts as one; their numbers count on from part to part already."""
         question, parent, neuron, side = (

@@ -3,10 +3,12 @@
 import torch
 from torch import Tensor
 
+from certify.deadline import Deadline
 from certify.solvers.two_layer.ascent import Goal, maximise
 from certify.solvers.two_layer.units import Units
 
 _ROUNDS = 3
+_WIDER = 8.0
 _BATCH_BYTES = 2**26
 
 _INSET = 1e-10
@@ -21,12 +23,33 @@ class Incumbents:
     ``gap`` is the relative precision of a projection.
     """
 
-    def __init__(self, units: Units, owner: Tensor, limit: Tensor, gap: float) -> None:
-        self._units, self._owner, self._gap = units, owner.to(units.device), gap
+    def __init__(self, units: Units, owner: Tensor, limit: Tensor, *, gap: float, deadline: Deadline) -> None:
+        self._units, self._owner = units, owner.to(units.device)
+        self._gap, self._deadline = gap, deadline
         self.radius = limit.clone()
         self.found = torch.zeros_like(limit, dtype=torch.bool)
         self.question = torch.full_like(limit, -1, dtype=torch.int64)
         self.direction = torch.zeros(len(limit), len(units.gram), dtype=limit.dtype, device=limit.device)
+
+    def begin(self) -> None:
+        """Finds first counterexamples at about the distance where the most promising linearisation fails, or further.
+
+        Projections are precise relative to the radius, so far ones come last. The radius of an input for which nothing
+        is found is its limit again.
+        """
+        question, guess = self._units.nearest(self._owner, len(self.radius))
+        limit = self.radius.clone()
+        reach = 2 * guess
+        while bool((open_ := ~self.found & (reach < _WIDER * limit)).any()) and not self._deadline.passed:
+            self.radius = torch.where(open_, torch.minimum(reach, limit), self.radius)
+            mine = open_.nonzero()[:, 0]
+            self.project(question[mine], torch.ones_like(self._units.start[question[mine]], dtype=torch.bool))
+            missing = (open_ & ~self.found)[self._owner].nonzero()[:, 0]
+            start = self._units.start[missing]
+            for active in (torch.ones_like(start, dtype=torch.bool), start > 0, torch.zeros_like(start) > 0):
+                self.project(missing, active)
+            reach = reach * _WIDER
+        self.radius = torch.where(self.found, self.radius, limit)
 
     def offer(self, question: Tensor, direction: Tensor) -> Tensor:
         """Takes in points ``W^T direction``; which of them (B,) are counterexamples."""
@@ -66,7 +89,9 @@ class Incumbents:
         radius = self.radius[self._owner[question]]
         nodes = self._units.projections(question, active, radius, inset)
         enough = torch.full_like(radius, 0.5)
-        point = maximise(nodes, Goal(enough, torch.full_like(radius, self._gap), torch.zeros_like(radius)))
+        point = maximise(
+            nodes, Goal(enough, torch.full_like(radius, self._gap), torch.zeros_like(radius), self._deadline)
+        )
         direction = point.direction * radius[:, None]
         reached = point.value < enough
         broken = self.offer(question, torch.where(reached[:, None], direction, torch.nan))

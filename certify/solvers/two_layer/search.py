@@ -38,6 +38,7 @@ class Effort:
 
     tolerance: float
     most_nodes: int
+    deadline: Deadline
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -71,21 +72,21 @@ class Search:
         self._units, self._owner, self._effort = units, owner.to(units.device), effort
         self._incumbents = incumbents
         self._floor = torch.full_like(incumbents.radius, torch.inf)
-        self._nodes: list[Forest] = []
+        self._nodes = [Forest.empty(len(units.gram))]
         self._count = 0
         self.spent = torch.zeros_like(incumbents.radius, dtype=torch.int64)
         self._pool = self._roots()
 
-    def run(self, deadline: Deadline) -> None:
-        """Works until every input is closed, has spent its nodes, or the deadline comes."""
-        while not deadline.passed:
-            chosen = self._choose()
-            if not len(chosen):
-                return
+    def run(self) -> bool:
+        """Works until every input is closed or has spent its nodes; false if the deadline came first."""
+        while len(chosen := self._choose()):
+            if self._effort.deadline.passed:
+                return False
             rest = torch.ones(len(self._pool.bound), dtype=torch.bool, device=chosen.device)
             rest[chosen] = False
             batch, self._pool = self._pool.take(chosen), self._pool.take(rest.nonzero()[:, 0])
             self._expand(batch)
+        return True
 
     @property
     def forest(self) -> Forest:
@@ -176,7 +177,7 @@ class Search:
         enough = 0.5 * (self.target[owner] / radius) ** 2 * (1 + 1e-12)
         leaf = ~self._splittable(region).any(1)
         gap = torch.full_like(radius, 0.05 * self._effort.tolerance)
-        return Goal(enough, gap, torch.where(leaf, 0.0, 0.05))
+        return Goal(enough, gap, torch.where(leaf, 0.0, 0.05), self._effort.deadline)
 
     def _record(
         self, place: tuple[Tensor, Tensor, Tensor, Tensor], region: Region, radius: Tensor, point: Point

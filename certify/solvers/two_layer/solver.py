@@ -70,34 +70,29 @@ class TwoLayerSolver:
             raise InvalidInput(f"The exact method measures perturbations in l2, not in {queries.norm}.")
         asked = Questions.of(self._model, queries)
         units = Units(self._model, asked, self._device)
-        incumbents = self._start(units, asked, queries, broken, tolerance)
-        search = Search(units, asked.owner, incumbents, Effort(tolerance, self._most_nodes))
-        search.run(deadline.part(_SEARCH))
+        effort = Effort(tolerance, self._most_nodes, deadline.part(_SEARCH))
+        incumbents = self._start(units, asked, queries, broken, effort)
+        search = Search(units, asked.owner, incumbents, effort)
+        finished = search.run()
         limit = torch.as_tensor(queries.radii)
         claim = torch.minimum(torch.minimum(search.lower.cpu(), incumbents.radius.cpu()), limit)
         radius = self._prove(search.forest, asked, claim)
         z = (units.move(incumbents.direction) @ torch.as_tensor(self._model.weight)).numpy()
         found = incumbents.found.cpu().numpy() & (incumbents.question >= 0).cpu().numpy()
         candidates = np.where(found[:, None], queries.centres + z, np.nan)
-        settled = ~search.open.cpu().numpy() | (search.spent.cpu().numpy() >= self._most_nodes)
+        settled = ~search.open.cpu().numpy() | finished
         return Solution(radius.numpy(), candidates, search.spent.cpu().numpy(), settled)
 
     def _start(
-        self, units: Units, asked: Questions, queries: Queries, broken: np.ndarray, tolerance: float
+        self, units: Units, asked: Questions, queries: Queries, broken: np.ndarray, effort: Effort
     ) -> Incumbents:
-        """First counterexamples: of the most promising row of each input; where there is none, of every row."""
+        """The first counterexamples, and the radii beyond which nobody looks."""
         limit = torch.as_tensor(queries.radii) * torch.as_tensor(np.where(broken, 1.0, BEYOND))
         far = torch.zeros_like(limit).scatter_reduce(0, asked.owner, units.start.cpu().abs().amax(1), "amax")
         limit = torch.minimum(limit, _FAR * far.clamp_min(1e-6)).to(self._device)
-        incumbents = Incumbents(units, asked.owner, limit, 0.02 * tolerance)
+        incumbents = Incumbents(units, asked.owner, limit, gap=0.02 * effort.tolerance, deadline=effort.deadline)
         incumbents.found |= torch.as_tensor(broken, device=self._device)
-        first = units.nearest(asked.owner.to(self._device), len(limit))
-        incumbents.project(first, torch.ones_like(units.start[first], dtype=torch.bool))
-        missing = (~incumbents.found)[asked.owner].nonzero()[:, 0]
-        if len(missing):
-            start = units.start[missing]
-            for active in (torch.ones_like(start, dtype=torch.bool), start > 0, torch.zeros_like(start) > 0):
-                incumbents.project(missing, active)
+        incumbents.begin()
         return incumbents
 
     def _prove(self, forest: Forest, asked: Questions, claim: Tensor) -> Tensor:

@@ -46,8 +46,8 @@ class Units:
         t = self.start[question] + direction @ self.gram
         return self.constant[question] + (self.weight[question] * t.clamp_min(0.0)).sum(1)
 
-    def nearest(self, owner: Tensor, count: int) -> Tensor:
-        """For each of ``count`` owners the question whose linearisation at z = 0 is the first to reach 0, (count,)."""
+    def nearest(self, owner: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """For each of ``count`` owners the question whose linearisation at z = 0 is the first to reach 0, and where."""
         slope = torch.where(self.start > 0, self.weight, 0.0)
         size = (slope * (slope @ self.gram)).sum(1).clamp_min(1e-300).sqrt()
         value = self.constant + (self.weight * self.start.clamp_min(0.0)).sum(1)
@@ -55,7 +55,8 @@ class Units:
         least = torch.full((count,), torch.inf, dtype=size.dtype, device=owner.device)
         least = least.scatter_reduce(0, owner, value / size, "amin")
         first = torch.where(value / size == least[owner], number, len(owner))
-        return torch.full((count,), len(owner), device=owner.device).scatter_reduce(0, owner, first, "amin")
+        nearest = torch.full((count,), len(owner), device=owner.device).scatter_reduce(0, owner, first, "amin")
+        return nearest, least.clamp_min(1e-12)
 
     def ball(self, question: Tensor, radius: Tensor) -> Region:
         """The whole balls of ``radius``."""

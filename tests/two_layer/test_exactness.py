@@ -1,0 +1,73 @@
+"""Both sides of a radius against oracles that share no code with the solver."""
+
+import math
+from fractions import Fraction
+
+import cvxpy as cp
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import assume, given
+
+from certify.network import Network, ReLU
+from certify.query import predictions, robustness
+from certify.region import Norm
+from tests.oracles import robust_radius_squared
+from tests.strategies import affines, arrays
+from tests.two_layer.nets import asked, net, solved
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[Network, np.ndarray]:
+    """Small dyadic networks and points: fewer inputs than neurons, equal and dead neurons and plateaus abound."""
+    inputs, hidden, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 5)), draw(st.integers(1, 3))
+    network = Network.chain([draw(affines(inputs, hidden)), ReLU(hidden), draw(affines(hidden, outputs))])
+    return network, draw(arrays(inputs))
+
+
+@given(question=questions())
+def test_the_exact_radius_lies_between_two_sides_that_meet(question: tuple[Network, np.ndarray]) -> None:
+    network, point = question
+    queries = robustness(network, point[None, :], predictions(network, point[None, :]), norm=Norm.L2, radius=math.inf)
+    exact = robust_radius_squared(network, point, queries.rows[0], queries.offsets[0], None)
+    assume(exact is None or exact > 0)
+    (answer,) = solved(queries)
+    if exact is None:
+        assert answer.upper == math.inf
+        assert answer.settled
+        return
+    assert Fraction(answer.lower) ** 2 <= exact <= Fraction(answer.upper) ** 2
+    assert answer.upper - answer.lower <= 1e-6 * answer.upper
+
+
+def brute_force(weight: np.ndarray, start: np.ndarray, readout: np.ndarray, offset: float) -> float:
+    """The least distance to ``{f <= 0}``, one convex program for each set of active concave-side neurons."""
+    concave = np.flatnonzero(readout < 0)
+    z = cp.Variable(weight.shape[1])
+    active = cp.Parameter(len(readout), nonneg=True)
+    t = start + weight @ z
+    f = offset + np.maximum(readout, 0) @ cp.pos(t) - cp.multiply(active, np.maximum(-readout, 0)) @ t
+    program = cp.Problem(cp.Minimize(cp.sum_squares(z)), [f <= 0])
+    best = math.inf
+    for pattern in range(2 ** len(concave)):
+        active.value = np.isin(np.arange(len(readout)), concave[(pattern >> np.arange(len(concave))) % 2 == 1]) + 0.0
+        value = program.solve(solver=cp.CLARABEL, tol_gap_abs=1e-13, tol_gap_rel=1e-13, tol_feas=1e-13)
+        if program.status == cp.OPTIMAL:
+            best = min(best, math.sqrt(max(float(value), 0.0)))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_convex_program_for_every_set_of_neurons_finds_the_same_radius(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    d, m = int(rng.integers(2, 12)), int(rng.integers(4, 9))
+    weight, bias, readout = rng.normal(size=(m, d)), rng.normal(size=m), rng.normal(size=m)
+    point, offset = rng.normal(size=d), float(rng.uniform(0.1, 0.5))
+    value = readout @ np.maximum(weight @ point + bias, 0) + offset
+    network = net(weight, bias, readout, offset)
+    (answer,) = solved(asked(network, point, [int(value > 0)]), tolerance=1e-9)
+    sign = math.copysign(1.0, value)
+    reference = brute_force(weight, weight @ point + bias, sign * readout, sign * offset)
+    assert answer.lower <= reference * (1 + 1e-7)
+    assert answer.lower == pytest.approx(reference, rel=1e-6)
+    assert answer.upper - answer.lower <= 1e-8 * answer.upper
