@@ -6,9 +6,11 @@ from typing import cast
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from certify.errors import InvalidInput
 from certify.network import Affine, Network
 from constructions.compose import Chain, Forms
 from constructions.gadgets import maxima, steps
+from constructions.generalisation.sizes import in_words
 
 Nodes = Int64[np.ndarray, "K d"]
 
@@ -39,12 +41,22 @@ class Hats:
         cells: Cells a side.
         shared: Whether partial maxima over coordinate blocks are computed once for all nodes that agree there.
         clipped: Whether the input is first moved to the nearest point of the cube.
+
+    Raises:
+        InvalidInput: a mesh whose nodes cannot be numbered in 64 bits.
     """
 
     nodes: Nodes
     cells: int
     shared: bool
     clipped: bool
+
+    def __post_init__(self) -> None:
+        if (self.cells + 1) ** self.dimension >= 2**62:
+            raise InvalidInput(
+                f"A mesh of {self.cells} cells a side in {self.dimension} dimensions has {in_words(self.cells + 1)} to "
+                f"the power {self.dimension} nodes, too many to number them in 64 bits. Take a coarser mesh."
+            )
 
     @property
     def dimension(self) -> int:

@@ -362,6 +362,12 @@ def test_a_survey_that_takes_too_long_is_refused() -> None:
         kuhn(np.concatenate([points, [[1.0, 1.0, 1.0]]]), labels, eps="3/200", cells=109)
 
 
+def test_hats_of_a_mesh_that_64_bits_cannot_number_are_refused() -> None:
+    assert len(Hats(np.zeros((1, 9), dtype=np.int64), 100, shared=True, clipped=False).nodes) == 1
+    with pytest.raises(InvalidInput, match="101 to the power 10 nodes"):
+        Hats(np.zeros((1, 10), dtype=np.int64), 100, shared=True, clipped=False)
+
+
 def test_a_network_of_another_shape_is_refused() -> None:
     data = scattered(2, Norm.LINF, 0.15, 4)
     with pytest.raises(InvalidInput, match="1 inputs and 1 outputs is no classifier of two classes in 2 dimensions"):
