@@ -10,6 +10,7 @@ from jaxtyping import Float64, Int64
 from certify.errors import InvalidInput
 from certify.region import Norm
 from constructions.compose import Forms
+from constructions.decimals import ceil_text, floor_text
 from constructions.dyadic import shorten_up
 from constructions.memorizer.separated import Separated, separate
 from constructions.theorem import Labelled
@@ -77,8 +78,8 @@ class Readout:
 def hypothesis(found: Separated) -> str:
     """What of the data a bump network's theorem needs, with the numbers that make it true."""
     return (
-        f"classes at least {float(found.distance):g} apart in {found.norm}, so balls of {float(found.radius):g} are "
-        f"{float(found.gap):g} apart, and 1/tau = {float(slope(found)):g} times that is at least 1"
+        f"classes at least {floor_text(found.distance)} apart in {found.norm}, so balls of {ceil_text(found.radius)} "
+        f"at least {floor_text(found.gap)} apart, and 1/tau = {slope(found)} times that is at least 1"
     )
 
 

@@ -12,6 +12,7 @@ from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
 from certify.network import Network
 from certify.region import Norm
+from constructions.decimals import floor_text
 from constructions.dyadic import exact_float
 from constructions.enclosure import Inexact, Intervals, enclose
 from constructions.memorizer.separated import Separated
@@ -22,7 +23,7 @@ from constructions.theorem import Claim, Evidence, Labelled, Proved, Refuted, Un
 DIRECT_COST = 2**30
 """Up to this many balls times weights every ball is enclosed; above it the network is built again and compared."""
 
-EXACT_COST = 2**22
+EXACT_COST = 2**21
 """Up to this many weights a network is evaluated in exact arithmetic, in search of a counterexample."""
 
 _CELLS = 2**22
@@ -72,7 +73,7 @@ def margin_claims(
     def evidence(holds: Callable[[np.ndarray], np.ndarray]) -> Evidence:
         bounds = least()
         if not isinstance(bounds, Undecided) and holds(bounds).all():
-            words = f"margin at least {bounds.min():g} on {len(bounds):,} balls"
+            words = f"margin at least {floor_text(Fraction(float(bounds.min())))} on {len(bounds):,} balls"
             return Proved(f"exact bounds on every {found.norm} ball", words)
         if fault() is None:
             return Proved("the theorem's network, built again, and exact distances", f"{needs}: margin at least 1")
@@ -111,7 +112,15 @@ def margins(bounds: Intervals, labels: Int64[np.ndarray, " b"]) -> Float64[np.nd
     rows = np.arange(len(labels))
     others = bounds.upper.copy()
     others[rows, labels] = -np.inf
-    return bounds.lower[rows, labels] - others.max(axis=1)
+    return _less(bounds.lower[rows, labels], others.max(axis=1))
+
+
+def _less(one: Float64[np.ndarray, " b"], other: Float64[np.ndarray, " b"]) -> Float64[np.ndarray, " b"]:
+    """``one - other`` rounded down: to nearest, and one step further down where its error, found exactly, is negative."""
+    nearest = one - other
+    back = nearest - one
+    error = (one - (nearest - back)) - (other + back)
+    return np.where(error < 0, np.nextafter(nearest, -np.inf), nearest)
 
 
 def _least_margins(
@@ -151,30 +160,29 @@ def refuted(
         rows = np.arange(min(len(data.labels), DIRECT_COST // max(weights, 1)))
         scores = network.evaluate(data.points[rows])
         bounds = margins(Intervals(scores, scores), data.labels[rows])
-    for row in np.argsort(bounds, kind="stable")[:_ATTEMPTS]:
-        margin, point = _worst_try(network, data, found, int(row))
+    exact = ExactNetwork(network)
+    for row in np.argsort(bounds, kind="stable")[:_ATTEMPTS].tolist():
+        point = _worst_try(network, data, found, row)
+        margin = _exact_margin(exact.evaluate(point), int(data.labels[row]))
         if not holds(np.array(margin)):
             words = f"the margin is {float(margin):g} at {point.tolist()}, in the ball of point {row}"
             return Refuted("exact evaluation", words)
     return None
 
 
-def _worst_try(
-    network: Network, data: Labelled, found: Separated, row: int
-) -> tuple[Fraction, Float64[np.ndarray, " d"]]:
-    """The smallest margin found in the ball of ``delta`` around a given point, exact, and where.
-
-    Tried are the point and the inputs of its ball next to points of other classes.
-    """
+def _worst_try(network: Network, data: Labelled, found: Separated, row: int) -> Float64[np.ndarray, " d"]:
+    """Of a given point and inputs of its ball of ``delta`` next to points of other classes the one of least margin."""
     label = int(data.labels[row])
     rivals = data.points[data.labels != label][:_CANDIDATES]
     tries = np.vstack([data.points[row], _towards(data.points[row], rivals, found)])
     scores = network.evaluate(tries)
-    worst = tries[int(np.argmin(margins(Intervals(scores, scores), np.full(len(tries), label))))]
-    exact = ExactNetwork(network).evaluate(worst)
-    if len(exact) == 1:
-        return (exact[0] if label == 1 else -exact[0]), worst
-    return exact[label] - max(score for c, score in enumerate(exact) if c != label), worst
+    return tries[int(np.argmin(margins(Intervals(scores, scores), np.full(len(tries), label))))]
+
+
+def _exact_margin(scores: list[Fraction], label: int) -> Fraction:
+    if len(scores) == 1:
+        return scores[0] if label == 1 else -scores[0]
+    return scores[label] - max(score for c, score in enumerate(scores) if c != label)
 
 
 def _towards(

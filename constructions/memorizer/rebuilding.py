@@ -4,7 +4,6 @@ Intervals see too little of an l2 ball. So a network is either the theorem's, we
 inequality holds for the closest pair, in rational arithmetic; or it is searched for errors and otherwise left open.
 """
 
-import decimal
 import functools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -15,6 +14,7 @@ from jaxtyping import Float64
 from bounds.entry import Tag
 from certify.exact import ExactNetwork
 from certify.network import Network
+from constructions.decimals import floor_text
 from constructions.enclosure import Intervals
 from constructions.memorizer.margins import margins, require_fit
 from constructions.memorizer.separated import Separated
@@ -52,7 +52,7 @@ def rebuilt_claims(
 
     ball = f"within {found.delta} in l2 of a point"
     error = f"Every input {ball} gets that point's label: zero robust error on these {len(found.labels):,} points."
-    words = f"Every input {ball} gets that point's label with a margin of at least {_floor_text(margin)}."
+    words = f"Every input {ball} gets that point's label with a margin of at least {floor_text(margin)}."
     return (
         Claim("robust-radius", error, found.delta, Tag.DERIVED, "", lambda: evidence(Fraction(0), strict=True)),
         Claim("margin", words, margin, Tag.DERIVED, entry, lambda: evidence(margin, strict=False)),
@@ -65,12 +65,6 @@ def _why(found: Separated) -> str:
         f"points {i} and {j}, the closest of different classes, are at squared distance {found.nearest.exact} on the "
         f"grid, above 4 r**2 for r = {found.radius}, which is delta and how far points moved"
     )
-
-
-def _floor_text(value: Fraction) -> str:
-    """``value > 0`` as a decimal with 6 significant digits that is not above it."""
-    with decimal.localcontext(prec=6, rounding=decimal.ROUND_FLOOR):
-        return f"{decimal.Decimal(value.numerator) / decimal.Decimal(value.denominator):g}"
 
 
 def _suspects(network: Network, data: Labelled, found: Separated) -> Iterator[tuple[int, Float64[np.ndarray, " d"]]]:

@@ -14,6 +14,7 @@ from jaxtyping import Float64, Int64
 
 from certify.errors import InvalidInput
 from certify.region import Norm
+from constructions.decimals import floor_text
 from constructions.dyadic import ceil_to, snap, sqrt_floor
 from constructions.origin import digest
 from constructions.separation import ClosestPair, measure
@@ -123,15 +124,8 @@ def largest_delta(found: Separated) -> Fraction:
 def _too_close(found: Separated) -> str:
     i, j, norm = found.nearest.first, found.nearest.second, found.norm
     most = largest_delta(found)
-    advice = f"the largest admissible delta is {_floor_text(most)}" if most >= 0 else "no delta is admissible"
+    advice = f"the largest admissible delta is {floor_text(most, _SHOWN)}" if most >= 0 else "no delta is admissible"
     return (
         f"Points {i} (label {found.labels[i]}) and {j} (label {found.labels[j]}) are {found.nearest.lower:.6g} apart "
         f"in {norm}, so that their balls of radius delta = {float(found.delta):g} overlap or touch; {advice}."
     )
-
-
-def _floor_text(value: Fraction) -> str:
-    """A decimal not above ``value >= 0``, with 12 decimals or, for tiny numbers, 6 significant digits."""
-    digits = max(_SHOWN, 6 - math.floor(math.log10(value))) if value else 1
-    whole, rest = divmod(math.floor(value * 10**digits), 10**digits)
-    return f"{whole}.{rest:0{digits}d}".rstrip("0").rstrip(".")

@@ -272,3 +272,18 @@ def test_building_twice_gives_the_same_network() -> None:
     first, second = (hinge_bumps(task.points, task.labels, delta=task.delta).network for _ in range(2))
     assert first.digest == second.digest
     assert isinstance(first, Network)
+
+
+@given(st.lists(st.tuples(*[st.floats(-4, 4)] * 4), min_size=1, max_size=5), st.integers(0, 1))
+def test_the_margin_between_scores_is_rounded_down(rows: list[tuple[float, ...]], label: int) -> None:
+    table = np.array(rows)
+    scores = Intervals(np.ascontiguousarray(table[:, :2]), np.ascontiguousarray(table[:, 2:]))
+    found = margins.margins(scores, np.full(len(rows), label))
+    exact = [Fraction(row[label]) - Fraction(row[3 - label]) for row in rows]
+    assert all(low <= right for low, right in zip(found.tolist(), exact, strict=True))
+    assert all(np.nextafter(low, np.inf) >= right for low, right in zip(found.tolist(), exact, strict=True))
+
+
+def test_a_margin_just_below_1_is_not_taken_for_1() -> None:
+    scores = Intervals(np.array([[1.0, 2.0**-60]]), np.array([[1.0, 2.0**-60]]))
+    assert margins.margins(scores, np.array([0])) < 1
