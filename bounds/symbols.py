@@ -77,6 +77,7 @@ _LETTERS = (
     _natural("S", "S", "number of stages of a scan"),
     _natural("g", "g", "cells per side of a mesh"),
     _natural("K_A", "K_A", "number of centres of a cover"),
+    _natural("H", "H", "number of values that the centres of bumps take, counted in each coordinate"),
     _natural("k_proj", r"\tilde k", "dimension after projection"),
     _natural("M", "M", "number of points to label, or of grid nodes"),
     _natural("P", "P", "number of non-zero parameters of a network"),

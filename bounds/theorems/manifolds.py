@@ -9,8 +9,8 @@ from bounds.functions import Log2, SmallestSize
 from bounds.symbols import symbols
 from bounds.theorems.family import Family, needs
 
-d, k, eps, c, alpha, r, R, reach, V, theta, K_A, k_proj, M, g, gamma, dist = symbols(
-    "d k eps c alpha r R reach V theta K_A k_proj M g gamma dist"
+d, k, eps, c, alpha, r, R, reach, V, theta, K_A, k_proj, M, g, H, gamma, dist = symbols(
+    "d k eps c alpha r R reach V theta K_A k_proj M g H gamma dist"
 )
 _TOPIC = Topic.EXPRESSIVE_POWER
 _NNZ = "non-zero parameters"
@@ -36,6 +36,14 @@ _lower = Family(
     norm="inf",
     scope=Scope.WORST_CASE,
     proof="grid-shattering",
+)
+_projected = Family(
+    id="manifold.projected",
+    topic=_TOPIC,
+    source=Source("li2022", "constructive form of Lemma 5.6"),
+    norm="inf",
+    proof="projected-cover",
+    statement="Hinge bumps after a linear map to k_proj coordinates that keeps nets of the two attacked classes apart.",
 )
 _paper = Family(
     id="expressive-power.thm-5.5",
@@ -104,6 +112,12 @@ ENTRIES = (
         "network at all.",
     ),
     _cover.says(
+        "shared.nnz",
+        _NNZ,
+        K_A * (2 * d + 2) + 4 * H + 1,
+        more="Centres that agree in a coordinate, as those of a grid do, share its hinges.",
+    ),
+    _cover.says(
         "size",
         "centres of a cover",
         V / _ball * (r / 2) ** (-k) * (1 - (r / (4 * reach)) ** 2) ** (-k / 2),
@@ -167,20 +181,18 @@ ENTRIES = (
         Side.UPPER,
         more="About 14 parameters per node, and k(d+1) for the projection.",
     ),
-    Family(
-        id="manifold.projected",
-        topic=_TOPIC,
-        source=Source("li2022", "constructive form of Lemma 5.6"),
-        norm="inf",
-        proof="projected-cover",
-        statement="Hinge bumps after a linear map to k_proj coordinates that keeps nets of the two attacked classes "
-        "apart.",
-    ).says(
+    _projected.says(
         "nnz",
         _NNZ,
         k_proj * (d + 1) + K_A * (6 * k_proj + 2) + 1,
         Side.UPPER,
         more="Robust on the manifold; checked on the nets.",
+    ),
+    _projected.says(
+        "shared.nnz",
+        _NNZ,
+        k_proj * (d + 1) + K_A * (2 * k_proj + 2) + 4 * H + 1,
+        more="Centres that agree in a coordinate after projection share its hinges.",
     ),
     Family(
         id="manifold.projected-kuhn",

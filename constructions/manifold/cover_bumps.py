@@ -9,9 +9,8 @@ from bounds.entry import Source, Tag
 from certify.errors import InvalidInput
 from certify.network import Network
 from constructions.compose import Chain
-from constructions.counting import count_claims
 from constructions.dyadic import ceil_to
-from constructions.manifold.bumps import bump_classifier
+from constructions.manifold.bumps import bump_classifier, bump_counts
 from constructions.manifold.problem import GRID_BITS, OnManifold
 from constructions.manifold.proof import Attacks, Boxes, robustness_claims
 from constructions.manifold.separated import Net
@@ -87,8 +86,8 @@ class ManifoldCover(OnManifold):
         boxes = [Boxes(net.points, self.plateau, 1)]
         if self.other:
             boxes.append(Boxes(_net(self, 0, self.other).points, self.reach, 0))
-        letters = {"K_A": len(net), "d": self.classes.embedded.width, "r": net.radius, "c": self.c, "eps": self.eps}
-        counts = count_claims(network, {"nnz": "manifold.cover.nnz"}, letters)
+        letters = {"d": self.classes.embedded.width, "r": net.radius, "c": self.c, "eps": self.eps}
+        counts = bump_counts(network, net.points, "manifold.cover", letters)
         return (*robustness_claims(network, attacks, boxes, lambda: self.build(data)), *counts)
 
 

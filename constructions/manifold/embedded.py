@@ -142,7 +142,9 @@ class Embedded:
         halves = [
             axis.length / (2 * count) + axis.speed / ONE for axis, count in zip(axes, cells, strict=True)
         ]  # a middle is rounded by less than a unit
-        return Cover(self.at(Places(ticks, index)), self._distance(halves, norm), norm)
+        certified = self._distance(halves, norm)
+        assert certified <= radius, "the number of cells leaves room for rounding"
+        return Cover(self.at(Places(ticks, index)), certified, norm)
 
     def _adding(self, norm: Norm) -> int:
         """How many axes can move one point at once, as far as ``norm`` sees."""

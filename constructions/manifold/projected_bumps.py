@@ -11,9 +11,8 @@ from bounds.entry import Source, Tag
 from certify.errors import InvalidInput
 from certify.network import Network
 from certify.region import Norm
-from constructions.counting import count_claims
 from constructions.dyadic import floor_to
-from constructions.manifold.bumps import bump_classifier
+from constructions.manifold.bumps import bump_classifier, bump_counts
 from constructions.manifold.problem import OnManifold
 from constructions.manifold.projection import Projection, projection_named
 from constructions.manifold.proof import Attacks, Boxes, robustness_claims
@@ -91,8 +90,9 @@ class ProjectedBumps(OnManifold):
     def claims(self, network: Network, data: Labelled | None) -> tuple[Claim, ...]:
         found, attacks = self.certificate(), Attacks(self.classes, self.attack, on_manifold=True)
         boxes = [Boxes(net.points, net.radius, label) for net, label in ((found.positive, 1), (found.negative, 0))]
-        letters = {"K_A": len(found.positive), "d": self.classes.embedded.width, "k_proj": found.projection.rows}
-        counts = count_claims(network, {"nnz": "manifold.projected.nnz"}, letters)
+        letters = {"d": self.classes.embedded.width, "k_proj": found.projection.rows}
+        centres = found.projection.image(found.positive.points)
+        counts = bump_counts(network, centres, "manifold.projected", letters)
         return (*robustness_claims(network, attacks, boxes, lambda: self.build(data)), *counts)
 
 

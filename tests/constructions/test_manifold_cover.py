@@ -49,8 +49,8 @@ def test_the_worked_example_has_the_numbers_of_the_theory(worked: Construction) 
     assert family.classes.embedded.cells(Fraction(1, 20), family.classes.norm) == (32, 32)
     assert len(family.net()) == 381
     assert Fraction(1, 50) - Fraction(1, 2**22) < family.ramp <= Fraction(1, 50)
-    assert claim(worked, "nnz").value == 9907
-    assert worked.network.count().nnz < 9907  # centres of a grid share their hinges
+    assert claim(worked, "nnz-unshared").value == 9907
+    assert claim(worked, "nnz").value == worked.network.count().nnz == 4051  # centres of a grid share their hinges
     assert claim(worked, "robust-radius").value == Fraction(3, 50)
 
 
@@ -157,11 +157,22 @@ def test_the_network_of_a_smaller_radius_does_not_prove_a_larger_one(worked: Con
     assert not isinstance(larger.claims(worked.network, None)[0].check(), Proved)
 
 
-def test_counts_are_the_entrys_where_no_two_centres_agree_in_a_coordinate() -> None:
-    built = cover_bumps("sphere:k=1,radius=1/4", "linear:1,1", eps=Fraction(1, 50), c=Fraction(1, 2), width=5)
-    found = claim(built, "nnz")
-    assert built.network.count().nnz == found.value
+@pytest.mark.parametrize("width", [2, 3, 5, 8])
+@pytest.mark.parametrize("eps", ["1/20", "1/33", "1/50"])
+def test_counts_equal_both_formulas_where_no_two_centres_agree_in_a_coordinate(width: int, eps: str) -> None:
+    built = cover_bumps("sphere:k=1,radius=1/4", "linear:3,1", eps=Fraction(eps), width=width, seed=width)
+    found = claim(built, "nnz-unshared")
+    assert built.network.count().nnz == claim(built, "nnz").value == found.value
     assert isinstance(found.check(), Proved)
+    assert claim(built, "nnz").statement.startswith("The network has exactly")
+
+
+@pytest.mark.parametrize("manifold", ["torus:k=2,radius=1/2", "patch:k=2,side=1", "torus:k=1,radius=1/3"])
+@pytest.mark.parametrize("eps", ["1/7", "1/9", "1/12"])
+def test_counts_with_shared_hinges_are_exact_on_grids(manifold: str, eps: str) -> None:
+    weights = {"torus:k=2,radius=1/2": "0,1,0,1", "patch:k=2,side=1": "1,1", "torus:k=1,radius=1/3": "1,1"}[manifold]
+    built = cover_bumps(manifold, f"linear:{weights}", eps=Fraction(eps), c=Fraction(1, 3))
+    assert built.network.count().nnz == claim(built, "nnz").value < claim(built, "nnz-unshared").value
 
 
 @pytest.mark.parametrize(

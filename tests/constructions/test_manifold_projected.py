@@ -144,9 +144,9 @@ def test_counts_equal_the_formula_where_no_hinge_is_shared() -> None:
     for seed in (0, 1, 2, 3):
         options = CIRCLE | {"projection": f"random:4:{seed}", "radius": Fraction(1, 600)}
         built = projected_bumps(*CASES[0][:2], **options)
-        claim = built.claims[-1]
-        assert claim.entry == "manifold.projected.nnz"
-        assert built.network.count().nnz == claim.value
+        shared, plain = built.claims[-2:]
+        assert (shared.entry, plain.entry) == ("manifold.projected.shared.nnz", "manifold.projected.nnz")
+        assert built.network.count().nnz == shared.value == plain.value
 
 
 @pytest.mark.parametrize(
