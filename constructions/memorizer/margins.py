@@ -116,7 +116,7 @@ def margins(bounds: Intervals, labels: Int64[np.ndarray, " b"]) -> Float64[np.nd
 
 
 def _less(one: Float64[np.ndarray, " b"], other: Float64[np.ndarray, " b"]) -> Float64[np.ndarray, " b"]:
-    """``one - other`` rounded down: to nearest, and one step further down where its error, found exactly, is negative."""
+    """``one - other`` rounded down: to nearest, and a step down where its error, found exactly, is negative."""
     nearest = one - other
     back = nearest - one
     error = (one - (nearest - back)) - (other + back)
