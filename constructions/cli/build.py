@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     if name == "memorizer":
         name, words = _memorizer(words)
     family = catalogue.family(name)
-    options = _parser(family).parse_args(words[1:])
+    options = parser(family).parse_args(words[1:])
     origin = Origin(options.data, options.index) if options.data else None
     if origin is None and options.index is not None:
         raise InvalidInput("--index chooses from a data set; give one with --data SPEC.")
@@ -62,21 +62,22 @@ def _memorizer(words: list[str]) -> tuple[str, list[str]]:
     return _MEMORIZERS[options.norm], rest
 
 
-def _parser(family: type[Family]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(family: type[Family]) -> argparse.ArgumentParser:
+    """The options of building one family."""
+    made = argparse.ArgumentParser(
         prog=f"python -m constructions build {family.name}", description=family.theorem.statement
     )
-    parser.add_argument("--data", metavar="SPEC", help="labelled points: digits@odd, mnist:DIR, FILE.npz, ...")
-    parser.add_argument("--index", metavar="0:100", help="which of them")
+    made.add_argument("--data", metavar="SPEC", help="labelled points: digits@odd, mnist:DIR, FILE.npz, ...")
+    made.add_argument("--index", metavar="0:100", help="which of them")
     for field in recipe.options(family):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", dest=field.name, help=field.metadata["help"])
+        made.add_argument(f"--{field.name.replace('_', '-')}", dest=field.name, help=field.metadata["help"])
     for field in recipe.ingredients(family):
-        parser.add_argument(
+        made.add_argument(
             f"--{field.name.replace('_', '-')}", dest=field.name, metavar="MODEL", help=field.metadata["help"]
         )
-    parser.add_argument("--skip-proofs", dest="prove", action="store_false", help="save without proving the claims")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help=".safetensors, .onnx, .onnx.gz or .pt")
-    return parser
+    made.add_argument("--skip-proofs", dest="prove", action="store_false", help="save without proving the claims")
+    made.add_argument("-o", "--output", required=True, metavar="FILE", help=".safetensors, .onnx, .onnx.gz or .pt")
+    return made
 
 
 def _ingredients(family: type[Family], options: argparse.Namespace) -> dict[str, object]:
