@@ -79,6 +79,7 @@ class ManifoldCover(OnManifold):
 
     def build(self, data: Labelled | None) -> Network:  # noqa: ARG002
         ramp, chain = self.ramp, Chain(self.classes.embedded.width)
+        self.classes.net(0, self.eps, self.net_radius, GRID_BITS)  # refuses an empty class B
         return bump_classifier(chain, self.net().points, plateau=self.plateau, ramp=ramp)
 
     def claims(self, network: Network, data: Labelled | None) -> tuple[Claim, ...]:

@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from certify.errors import InvalidInput
 from certify.network import Network
 from certify.region import Norm
 from constructions.compose import Chain, Forms
@@ -32,6 +33,20 @@ def node_values(level: Level, points: Points, eps: Fraction) -> Float64[np.ndarr
     """
     scaled = (level.values(points) * eps.denominator) // eps.numerator
     return to_floats(np.clip(scaled, -ONE, ONE), _VALUE_BITS)
+
+
+def require_both_classes(values: Float64[np.ndarray, " N"], eps: Fraction) -> None:
+    """Refuses node values of a problem that has only one class, or none.
+
+    Raises:
+        InvalidInput: no node lies in A, or none in B.
+    """
+    if values.max() < 1 or values.min() > -1:
+        missing = "g >= eps" if values.max() < 1 else "g <= -eps"
+        raise InvalidInput(
+            f"No node lies in the class {missing} for eps = {float(eps):g}: the levels there are between "
+            f"{values.min():.4g} and {values.max():.4g} times eps (clipped to +-1). Take a smaller eps."
+        )
 
 
 def deviation(dimension: int) -> Fraction:

@@ -141,10 +141,12 @@ class Waves(Level):
 
     @classmethod
     def random(cls, width: int, count: int, norm: Norm, seed: int) -> "Waves":
-        """``count`` waves of about one period across the unit cube."""
+        """``count`` waves of about one period across the unit cube, odd around its centre: both classes occur."""
         rng = np.random.default_rng(seed)
         frequencies = rng.standard_normal((count, width)) / np.sqrt(width)
-        return cls(_gridded(np.clip(frequencies, -8, 8)), 0.5 ** np.arange(count), rng.random(count), norm)
+        grid = _gridded(np.clip(frequencies, -8, 8))
+        phases = rng.choice([0.25, 0.75], count) - grid.sum(axis=1) / 2
+        return cls(grid, 0.5 ** np.arange(count), phases, norm)
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,14 @@ from certify.region import Norm
 from constructions.counting import count_claims
 from constructions.dyadic import floor_to
 from constructions.manifold.embedded import Points
-from constructions.manifold.interpolation import VALUE_ERROR, cells_needed, deviation, interpolant, node_values
+from constructions.manifold.interpolation import (
+    VALUE_ERROR,
+    cells_needed,
+    deviation,
+    interpolant,
+    node_values,
+    require_both_classes,
+)
 from constructions.manifold.levels import LEVEL_ERROR
 from constructions.manifold.modulus import Modulus, candidates, moduli, require_pairs
 from constructions.manifold.problem import OnManifold
@@ -125,12 +132,13 @@ class ProjectedKuhn(OnManifold):
 
     def build(self, data: Labelled | None) -> Network:  # noqa: ARG002
         found = self.certificate()
+        levels = node_values(self.classes.level, found.net, self.eps)
+        require_both_classes(levels, self.eps)
         nodes = found.nodes()
         tree = KDTree(found.projection.image(found.floats))
         nearest = np.asarray(tree.query(nodes / found.cells, p=np.inf)[1])
-        values = node_values(self.classes.level, found.net, self.eps)[nearest]
         matrix, shift = found.projection.matrix, found.projection.shift
-        return interpolant(matrix, shift, nodes=nodes, cells=found.cells, values=values)
+        return interpolant(matrix, shift, nodes=nodes, cells=found.cells, values=levels[nearest])
 
     def claims(self, network: Network, data: Labelled | None) -> tuple[Claim, ...]:
         found, attacks = self.certificate(), Attacks(self.classes, self.attack, on_manifold=True)

@@ -17,7 +17,14 @@ from constructions.dyadic import floor_to
 from constructions.generalisation.mesh import Mesh
 from constructions.manifold.chart import Places
 from constructions.manifold.fixed import BITS, Fixed
-from constructions.manifold.interpolation import VALUE_ERROR, cells_needed, deviation, interpolant, node_values
+from constructions.manifold.interpolation import (
+    VALUE_ERROR,
+    cells_needed,
+    deviation,
+    interpolant,
+    node_values,
+    require_both_classes,
+)
 from constructions.manifold.patch import AffinePatch
 from constructions.manifold.problem import OnManifold
 from constructions.manifold.proof import Attacks, robustness_claims
@@ -123,6 +130,7 @@ class SubspaceKuhn(OnManifold):
         ticks = _ticks(inverse.side, mesh.cells)
         points = self.classes.embedded.at(Places((ticks,) * mesh.dimension, nodes))
         values = node_values(self.classes.level, points, self.eps)
+        require_both_classes(values, self.eps)
         return interpolant(inverse.matrix, inverse.shift, nodes=nodes, cells=mesh.cells, values=values)
 
     def claims(self, network: Network, data: Labelled | None) -> tuple[Claim, ...]:

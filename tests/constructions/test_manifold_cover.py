@@ -5,7 +5,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import certify
 from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
 from certify.network import Affine, Network, Node
@@ -175,6 +178,35 @@ def test_counts_with_shared_hinges_are_exact_on_grids(manifold: str, eps: str) -
     assert built.network.count().nnz == claim(built, "nnz").value < claim(built, "nnz-unshared").value
 
 
+def test_the_engine_certifies_every_claimed_radius_and_breaks_some_point_before_eps(worked: Construction) -> None:
+    family = worked.family
+    assert isinstance(family, ManifoldCover)
+    sample = family.classes.sample(5, seed=7)
+    answers = certify.radii(worked.network, sample.data.points, sample.data.labels, norm="inf")
+    claimed = float(family.attack - 2 * sample.slack)
+    assert min(answer.lower for answer in answers) >= claimed
+    assert min(answer.upper for answer in answers) < float(family.eps)
+
+
+FRACTIONS = st.fractions(Fraction(1, 30), Fraction(1, 6), max_denominator=60)
+
+
+@settings(max_examples=25, deadline=None)
+@given(eps=FRACTIONS, c=st.sampled_from(["1/5", "1/2", "4/5"]), share=st.sampled_from(["1/4", "1/2", "9/10"]))
+def test_every_admissible_choice_of_parameters_is_proved_and_survives_corners(
+    eps: Fraction, c: str, share: str
+) -> None:
+    radius = Fraction(share) * (1 - Fraction(c)) * eps
+    built = cover_bumps("torus:k=1,radius=1/3", "linear:1,1", eps=eps, c=Fraction(c), radius=radius)
+    family = built.family
+    assert isinstance(family, ManifoldCover)
+    assert all(isinstance(found.check(), Proved) for found in built.claims)
+    sample = family.classes.sample(200, seed=0)
+    corners = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]) * float(family.attack) * (1 - 2.0**-30)
+    outputs = built.network.evaluate((sample.data.points[:, None] + corners).reshape(-1, 2)).reshape(-1, 4)
+    assert (np.where(sample.data.labels == 1, 1, -1)[:, None] * outputs >= 1).all()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -185,7 +217,7 @@ def test_counts_with_shared_hinges_are_exact_on_grids(manifold: str, eps: str) -
         ({"radius": Fraction(-1, 10)}, "must be positive"),
         ({"other": Fraction(1, 20)}, "and other = 1/20"),
         ({"c": Fraction(1)}, "c must lie strictly between 0 and 1, got 1"),
-        ({"eps": Fraction(3, 5)}, "lies in the class g >= 0.6: the level reaches 0.49"),
+        ({"eps": Fraction(3, 5)}, "lies in the class g <= -0.6: the level reaches 0.49"),
         ({"eps": Fraction(0)}, "eps must be positive, got 0"),
         ({"radius": Fraction(1, 2000)}, "needs 9,872,164 nodes (3142 x 3142), more than the limit of 1,000,000"),
         ({"width": 3}, "A torus needs 4 dimensions, got 3"),

@@ -198,3 +198,10 @@ def test_subspaces_need_a_patch_and_room_for_rounding() -> None:
 
 def test_the_norm_of_the_classes_is_that_of_the_attack() -> None:
     assert SubspaceKuhn(manifold="patch:k=1,side=1/2", level="linear:1", eps=Fraction(1, 25)).classes.norm is Norm.LINF
+
+
+def test_a_problem_without_one_of_its_classes_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"No node lies in the class g >= eps for eps = 0\.3"):
+        subspace_kuhn("patch:k=1,side=1/2", "linear:1", eps=Fraction(3, 10))
+    with pytest.raises(InvalidInput, match=r"No node lies in the class g >= eps for eps = 0\.7"):
+        projected_kuhn(*CIRCLE[:2], **(CIRCLE[2] | {"eps": Fraction(7, 10)}))
