@@ -6,13 +6,14 @@ their interval bounds are those of rational arithmetic at the speed of matrix pr
 """
 
 import dataclasses as dc
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float64
 
-from certify.network import Add, Affine, Network, ReLU
+from certify.network import Add, Affine, Network, Op, ReLU
 from constructions.dyadic import COARSEST, lowest_bits
 
 
@@ -34,19 +35,31 @@ def enclose(network: Network, boxes: Intervals) -> Intervals:
     Raises:
         Inexact: some sum might round in float64, or the network has a convolution.
     """
-    values = [boxes]
-    for node in network.nodes:
-        reads = [values[k] for k in node.inputs]
-        match node.op:
-            case Affine() as op:
-                values.append(_affine(op, reads[0]))
-            case ReLU():
-                values.append(Intervals(np.maximum(reads[0].lower, 0.0), np.maximum(reads[0].upper, 0.0)))
-            case Add():
-                values.append(_added(reads[0], reads[1]))
-            case _:
-                raise Inexact(f"{type(node.op).__name__} has no exact interval rule here.")
-    return values[-1]
+    return folded(network, boxes, _bound)
+
+
+def _bound(op: Op, reads: list[Intervals]) -> Intervals:
+    match op:
+        case Affine():
+            return _affine(op, reads[0])
+        case ReLU():
+            return Intervals(np.maximum(reads[0].lower, 0.0), np.maximum(reads[0].upper, 0.0))
+        case Add():
+            return _added(reads[0], reads[1])
+        case _:
+            raise Inexact(f"{type(op).__name__} has no exact interval rule here.")
+
+
+def folded(network: Network, boxes: Intervals, rule: Callable[[Op, list[Intervals]], Intervals]) -> Intervals:
+    """The bounds of the output, node by node by ``rule``; what no later node reads is let go."""
+    last = {k: i for i, node in enumerate(network.nodes) for k in node.inputs}
+    values = {0: boxes}
+    for i, node in enumerate(network.nodes):
+        values[i + 1] = rule(node.op, [values[k] for k in node.inputs])
+        for k in set(node.inputs):
+            if last[k] == i:
+                del values[k]
+    return values[len(network.nodes)]
 
 
 def _affine(op: Affine, read: Intervals) -> Intervals:

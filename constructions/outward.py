@@ -6,9 +6,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from certify.errors import InvalidInput
-from certify.network import Add, Affine, Conv2d, Linear, Network, ReLU
+from certify.network import Add, Affine, Conv2d, Linear, Network, Op, ReLU
 from certify.rounding import TINY, gamma
-from constructions.enclosure import Intervals
+from constructions.enclosure import Intervals, folded
 
 
 def enclose_outward(network: Network, boxes: Intervals) -> Intervals:
@@ -20,17 +20,17 @@ def enclose_outward(network: Network, boxes: Intervals) -> Intervals:
     Raises:
         InvalidInput: a bound overflows.
     """
-    values = [boxes]
-    for node in network.nodes:
-        reads = [values[k] for k in node.inputs]
-        match node.op:
-            case Affine() | Conv2d() as op:
-                values.append(_linear(op, reads[0]))
-            case ReLU():
-                values.append(Intervals(np.maximum(reads[0].lower, 0.0), np.maximum(reads[0].upper, 0.0)))
-            case Add():
-                values.append(_outward(reads[0].lower + reads[1].lower, reads[0].upper + reads[1].upper))
-    return values[-1]
+    return folded(network, boxes, _bound)
+
+
+def _bound(op: Op, reads: list[Intervals]) -> Intervals:
+    match op:
+        case Affine() | Conv2d():
+            return _linear(op, reads[0])
+        case ReLU():
+            return Intervals(np.maximum(reads[0].lower, 0.0), np.maximum(reads[0].upper, 0.0))
+        case Add():
+            return _outward(reads[0].lower + reads[1].lower, reads[0].upper + reads[1].upper)
 
 
 def _linear(op: Linear, read: Intervals) -> Intervals:
