@@ -1,6 +1,7 @@
 """Two classes of a manifold, cut out by a 1-Lipschitz function, hence with a certified distance."""
 
 import dataclasses as dc
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float64, Int64
 
 from certify.errors import InvalidInput
 from certify.region import Norm
+from constructions.distributions.files import write_points
 from constructions.manifold.embedded import Embedded, Points
 from constructions.manifold.fixed import ONE, Fixed, fixed
 from constructions.manifold.levels import LEVEL_ERROR, Level
@@ -23,6 +25,10 @@ class Sample:
 
     data: Labelled
     slack: Fraction
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes points and labels as npz or csv, as ``python -m certify --data FILE`` reads them."""
+        write_points(path, self.data.points, self.data.labels)
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)

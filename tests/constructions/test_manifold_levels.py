@@ -1,6 +1,7 @@
 """Level functions are 1-Lipschitz, their classes and samples are separated, and nets cover what they stand for."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -122,6 +123,15 @@ def test_samples_are_a_function_of_the_seed() -> None:
     assert np.array_equal(first.points, again.points)
     assert np.array_equal(first.labels, again.labels)
     assert not np.array_equal(first.points, other.points)
+
+
+def test_a_saved_sample_has_the_points_and_labels_that_were_drawn(tmp_path: Path) -> None:
+    embedded, g = make(*CASES[0], Norm.LINF)
+    sample = SeparatedClasses(embedded, g, Fraction(1, 10)).sample(20, seed=0)
+    sample.save(tmp_path / "torus.npz")
+    with np.load(tmp_path / "torus.npz") as saved:
+        assert np.array_equal(saved["x"], sample.data.points)
+        assert np.array_equal(saved["y"], sample.data.labels)
 
 
 def test_classes_that_chance_does_not_meet_are_refused_with_the_largest_level() -> None:
