@@ -1,11 +1,14 @@
 """Fixed-point sines, charts, frames and covers: mpmath is the oracle of the maps, random points that of the covers."""
 
+import math
 from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
 
+import bounds
+from bounds.values import Exact
 from certify.errors import InvalidInput
 from certify.region import Norm
 from constructions.manifold import fixed as fp
@@ -145,6 +148,16 @@ def test_the_cover_of_a_torus_has_the_size_of_the_theory() -> None:
     torus = Embedded.plain(manifold_named("torus:k=2,radius=1/2"))
     assert torus.cells(Fraction(1, 20), Norm.LINF) == (32, 32)
     assert torus.cover(Fraction(1, 20), Norm.LINF).radius == pytest.approx(np.pi / 64)
+
+
+@pytest.mark.parametrize(
+    ("k", "radius", "r"), [(1, "1/2", "1/20"), (2, "1/3", "1/50"), (2, "1/5", "3/100"), (3, "1/4", "1/9")]
+)
+def test_the_cells_of_a_torus_are_as_many_as_the_entry_says(k: int, radius: str, r: str) -> None:
+    torus = Embedded.plain(manifold_named(f"torus:k={k},radius={radius}"))
+    predicted = bounds.catalogue["manifold.cover.torus.size"].evaluate(k=k, R=radius, r=r)
+    assert isinstance(predicted, Exact)
+    assert math.prod(torus.cells(Fraction(r), Norm.LINF)) == predicted.value
 
 
 def test_nodes_of_an_open_axis_are_middles_and_those_of_a_closed_one_start_at_its_end() -> None:
