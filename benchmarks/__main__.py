@@ -8,6 +8,7 @@ from pathlib import Path
 from certify.errors import CertifyError
 
 NAMES = {
+    "feature-robustness": "robust accuracy by plain PGD, by the strengthened attack, and exactly",
     "hard-set": "the size that robustness costs on linearly separable data, from both sides",
     "memorizer-scale": "building robust memorizers and proving their claims, as N and d grow",
     "pictures": "what constructed networks compute in the plane: the figures of the docs",
@@ -22,13 +23,15 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("list", help="the benchmarks")
     run = commands.add_parser("run", help="run one")
     run.add_argument("name", choices=sorted(NAMES))
-    run.add_argument("--data", default=None, help="folder with the MNIST IDX files; default: upsampled digits")
+    run.add_argument(
+        "--data", default=None, help="folder with MNIST or CIFAR-10, or with folders mnist, cifar10; default: digits"
+    )
     run.add_argument("--size", choices=("small", "full"), default="full", help="small: fewer repetitions and nets")
     run.add_argument("-o", "--out", type=Path, default=Path("runs/bench"), help="folder for the results")
     asked = parser.parse_args(argv)
     if asked.command == "list":
         for name, what in NAMES.items():
-            print(f"{name:16} {what}")
+            print(f"{name:22} {what}")
         return 0
     try:
         importlib.import_module(f"benchmarks.{asked.name.replace('-', '_')}").run(
