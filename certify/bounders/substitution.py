@@ -49,6 +49,14 @@ class Substitution:
         self.constant = enclosure.lower[0].new_zeros(shape)
         self.error = torch.zeros_like(self.constant)
 
+    def add(self, value: int, rows: Tensor) -> None:
+        """Adds ``rows . value``, with ``value`` not yet passed, to the functions that are bounded.
+
+        Where ``rows . value <= 0`` on the region, as for a multiplier times a constraint, the bound of the sum is one
+        of the functions themselves.
+        """
+        self._receive(value, rows)
+
     def finish(self) -> LinearForm:
         """The linear form over the input."""
         while self.advance():

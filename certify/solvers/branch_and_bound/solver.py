@@ -1,0 +1,150 @@
+"""Verdicts and exact radii of networks of any depth: search, then proof in float64 with rounding accounted for.
+
+Nothing that the search computes is believed. A node of a tree is closed by one rigorous pass from the network's
+weights, the phases on its path and its multipliers; a counterexample counts after an exact evaluation; all else is
+open.
+"""
+
+import dataclasses as dc
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+
+from certify.attacks.gradient import GradientAttack
+from certify.attacks.polish import confirm
+from certify.bounders.alpha import AlphaBounder
+from certify.bounders.crown import CrownBounder
+from certify.deadline import Deadline
+from certify.errors import InvalidInput
+from certify.exact import ExactNetwork
+from certify.network import Network
+from certify.outcome import Falsified, Outcome, Trust, Unknown, Verified, Witness
+from certify.query import Queries
+from certify.region import Norm
+from certify.solvers.branch_and_bound.effort import Effort
+from certify.solvers.branch_and_bound.forest import Forest
+from certify.solvers.branch_and_bound.halving import Halving
+from certify.solvers.branch_and_bound.regions import bounded
+from certify.solvers.branch_and_bound.roots import plant
+from certify.solvers.branch_and_bound.search import Search
+from certify.solvers.branch_and_bound.units import Units
+
+Trees = dict[int, tuple[Forest, int]]
+"""For each margin row of a question the forest, and the number of the tree in it, that proved it."""
+
+_MOST_AT_ONCE = 64
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Radii:
+    """Brackets of B robust radii: every margin is positive within ``lower``, not within ``upper`` (at ``witness``).
+
+    ``settled``: the bracket is closed to the tolerance, or certified up to the question's radius.
+    """
+
+    lower: Float64[np.ndarray, " b"]
+    upper: Float64[np.ndarray, " b"]
+    witness: list[Witness | None]
+    settled: np.ndarray
+
+
+class BranchAndBound:
+    """Decides questions about one network. Verdicts have trust ``rounded``; the search runs on ``device``."""
+
+    name = "branch-and-bound"
+    trust = Trust.ROUNDED
+
+    def __init__(self, network: Network, *, device: str = "cpu", limits: Effort | None = None) -> None:
+        self._network, self._effort = network, limits or Effort()
+        dtype = torch.float64 if device == "cpu" else torch.float32
+        self._units = Units(network)
+        self._alpha = AlphaBounder(network, dtype=dtype, device=device)
+        self._proof = CrownBounder(network, dtype=torch.float64, rounded=True)
+        self._attack = GradientAttack(device=device)
+        self._exact = ExactNetwork(network)
+
+    def decide(self, queries: Queries, deadline: Deadline, *, seed: int = 0) -> list[Outcome]:
+        """An answer to each question; those that the deadline or a limit leaves open are ``Unknown``.
+
+        Raises:
+            InvalidInput: the questions are about another network, or a region is empty or unbounded.
+        """
+        return self._decide(queries, deadline, seed, [{} for _ in range(len(queries))])
+
+    def _decide(self, queries: Queries, deadline: Deadline, seed: int, grown: list[Trees]) -> list[Outcome]:
+        """As ``decide``, starting from the trees in ``grown``, which are replaced by those of this search."""
+        if queries.network is not self._network:
+            raise InvalidInput("The questions are about another network than this solver was built for.")
+        queries = bounded(queries)
+        answers: list[Outcome] = []
+        pieces = -(-len(queries) // _MOST_AT_ONCE)
+        for piece in range(pieces):
+            index = np.arange(piece * _MOST_AT_ONCE, min((piece + 1) * _MOST_AT_ONCE, len(queries)))
+            share = deadline.part(1 / (pieces - piece))
+            answers += self._piece(queries.take(index), share, seed, grown[index[0] : index[-1] + 1])
+        return answers
+
+    def _piece(self, queries: Queries, deadline: Deadline, seed: int, grown: list[Trees]) -> list[Outcome]:
+        late = Unknown("the time limit came before the first bound; raise it")
+        answers: list[Outcome] = [late] * len(queries)
+        if not deadline.passed:
+            quick = (self._proof.bound(queries, deadline.part(0.3)).lower > 0).all(axis=1)
+            for i, witness in enumerate(confirm(queries, queries.centres, None, self._exact)):
+                answers[i] = Verified(Trust.ROUNDED) if quick[i] else Falsified(witness) if witness else late
+        index = _open(answers)
+        if index.size and not deadline.passed:
+            moving = index[queries.radii[index] > 0]
+            found = self._attack.search(queries.take(moving), seed=seed, deadline=deadline.part(0.2))
+            for i, witness in zip(moving.tolist(), found, strict=True):
+                answers[i] = Falsified(witness) if witness else late
+        index = _open(answers)
+        if index.size and not deadline.passed:
+            part = [grown[i] for i in index]
+            for i, answer in zip(index, self._search(queries.take(index), deadline, part), strict=True):
+                answers[i] = answer
+        return answers
+
+    def _search(self, queries: Queries, deadline: Deadline, grown: list[Trees]) -> list[Outcome]:
+        if queries.norm is Norm.LINF and self._network.input_width <= self._effort.halving:
+            search = Halving(queries, self._proof.tensors, self._effort)
+            search.run(deadline)
+        else:
+            search = self._by_phases(queries, deadline, grown)
+        return [
+            Falsified(witness)
+            if witness
+            else Verified(Trust.ROUNDED)
+            if proved
+            else Unknown(_why(int(stuck), int(spent), self._effort.nodes))
+            for witness, proved, stuck, spent in zip(
+                search.witness, search.proved(), search.stuck, search.spent, strict=True
+            )
+        ]
+
+    def _by_phases(self, queries: Queries, deadline: Deadline, grown: list[Trees]) -> Search:
+        roots, proved = plant(queries, self._proof, self._alpha, self._units, deadline.part(0.5))
+        question, row = np.nonzero(~proved)
+        sources = [grown[q].get(j) for q, j in zip(question.tolist(), row.tolist(), strict=True)]
+        search = Search(queries, roots, Forest.regrown(sources), self._alpha.tensors, self._effort)
+        search.run(deadline)
+        for trees in grown:
+            trees.clear()
+        for t, (q, j) in enumerate(zip(question.tolist(), row.tolist(), strict=True)):
+            grown[q][j] = (search.forest, t)
+        return search
+
+
+def _open(answers: list[Outcome]) -> np.ndarray:
+    return np.array([i for i, answer in enumerate(answers) if isinstance(answer, Unknown)], dtype=np.int64)
+
+
+def _why(stuck: int, spent: int, most: int) -> str:
+    if stuck:
+        return (
+            f"{stuck} part(s) of the region, on which the network is affine, have a margin too near 0 for float64 to "
+            f"prove or to refute; try a slightly different radius"
+        )
+    if spent >= most:
+        return f"the limit of {most} nodes came first; raise it"
+    return f"the time limit came after {spent} nodes; raise it"
