@@ -19,13 +19,15 @@ class Goal:
     """When to stop, for B nodes: at D >= ``enough``, or when at most ``gap`` is missing of the maximum.
 
     ``hopeless`` is the share of the way from D to ``enough`` that may be missing when a node will be split anyway.
-    After the deadline every node stops where it is.
+    After the deadline every node stops where it is. ``centred`` is what a last step may still gain, in units of the
+    barrier's strength: small where the minimiser itself is wanted.
     """
 
     enough: Tensor
     gap: Tensor
     hopeless: Tensor
     deadline: Deadline
+    centred: float = _CENTRED
 
 
 def maximise(nodes: Nodes, goal: Goal) -> Point:
@@ -83,7 +85,7 @@ class _Climb:
         index = good.nonzero()[:, 0]
         self.point.put(index, trial.take(index))
         self.decrement = torch.where(good & (length == 1), gain, torch.inf)
-        self.decrement = torch.where(gain < 1e-15, 0.0, self.decrement)
+        self.decrement = torch.where(gain < 1e-22, 0.0, self.decrement)
         self.damping = torch.where(good, self.damping / 10, (self.damping * 10).clamp_min(1e-2))
         self.damping = torch.where(self.damping < 1e-4, 0.0, self.damping)
 
@@ -130,6 +132,6 @@ class _Climb:
     def finished(self, goal: Goal, index: Tensor) -> Tensor:
         """Whether a node's bound suffices, or cannot grow by what matters."""
         enough, value = goal.enough[index], self.point.value
-        centred, missing = self.decrement <= _CENTRED * self.tau, self.missing()
+        centred, missing = self.decrement <= goal.centred * self.tau, self.missing()
         small = (missing <= goal.gap[index]) | (missing < goal.hopeless[index] * (enough - value))
         return (value >= enough) | (centred & small)

@@ -9,6 +9,8 @@ from certify.solvers.two_layer.units import Units
 
 _ROUNDS = 3
 _WIDER = 8.0
+_NEAR = 1e-3
+_CENTRED = 1e-12
 _BATCH_BYTES = 2**26
 
 _INSET = 1e-10
@@ -39,7 +41,8 @@ class Incumbents:
         """
         question, guess = self._units.nearest(self._owner, len(self.radius))
         limit = self.radius.clone()
-        reach = 2 * guess
+        far = self._units.start[question].abs().amax(1)
+        reach = 2 * torch.minimum(guess, far.clamp_min(1e-9 * limit))
         while bool((open_ := ~self.found & (reach < _WIDER * limit)).any()) and not self._deadline.passed:
             self.radius = torch.where(open_, torch.minimum(reach, limit), self.radius)
             mine = open_.nonzero()[:, 0]
@@ -48,13 +51,14 @@ class Incumbents:
             start = self._units.start[missing]
             for active in (torch.ones_like(start, dtype=torch.bool), start > 0, torch.zeros_like(start) > 0):
                 self.project(missing, active)
+                self.touch(missing, active)
             reach = reach * _WIDER
         self.radius = torch.where(self.found, self.radius, limit)
 
     def offer(self, question: Tensor, direction: Tensor) -> Tensor:
         """Takes in points ``W^T direction``; which of them (B,) are counterexamples."""
         length = (direction * (direction @ self._units.gram)).sum(1).clamp_min(0.0).sqrt()
-        broken = (self._units.value(question, direction) <= 0) & torch.isfinite(length)
+        broken = self._units.broken(question, direction) & torch.isfinite(length)
         owner = self._owner[question]
         masked, count = torch.where(broken, length, torch.inf), torch.arange(len(owner), device=owner.device)
         shortest = torch.full_like(self.radius, torch.inf).scatter_reduce(0, owner, masked, "amin")
@@ -71,6 +75,17 @@ class Incumbents:
         size = max(1, _BATCH_BYTES // (8 * len(self._units.gram) ** 2))
         for part in torch.arange(len(question), device=question.device).split(size):
             self._descend(question[part], active[part])
+
+    def touch(self, question: Tensor, active: Tensor) -> None:
+        """Projects on pieces that may have no interior, then on the kinks that the results all but lie on."""
+        size = max(1, _BATCH_BYTES // (8 * len(self._units.gram) ** 2))
+        for part in torch.arange(len(question), device=question.device).split(size):
+            mine = question[part]
+            _, _, t = self._once(mine, active[part], 0.0)
+            near = (t.abs() <= _NEAR * (t - self._units.start[mine]).abs().amax(1, keepdim=True)).double()
+            system = near[:, :, None] * self._units.gram * near[:, None, :]
+            wanted = (near * self._units.start[mine])[:, :, None]
+            self.offer(mine, -(torch.linalg.pinv(system, hermitian=True, rtol=1e-10) @ wanted)[:, :, 0])
 
     def _descend(self, question: Tensor, active: Tensor) -> None:
         for _ in range(_ROUNDS):
@@ -90,7 +105,7 @@ class Incumbents:
         nodes = self._units.projections(question, active, radius, inset)
         enough = torch.full_like(radius, 0.5)
         point = maximise(
-            nodes, Goal(enough, torch.full_like(radius, self._gap), torch.zeros_like(radius), self._deadline)
+            nodes, Goal(enough, torch.full_like(radius, self._gap), torch.zeros_like(radius), self._deadline, _CENTRED)
         )
         direction = point.direction * radius[:, None]
         reached = point.value < enough

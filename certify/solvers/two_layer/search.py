@@ -25,6 +25,9 @@ _AT_ONCE = 8
 _PRICES = (1.1, 1.4, 2.5)
 """Ellipsoids beside the bound's own that tighten enclosures; where its quadratic is nearly flat these are shorter."""
 
+_STALE = 1.5
+"""A leaf that was bounded in a ball so much larger than the incumbent's is bounded again: precision is relative."""
+
 _SETTLED = 0.25
 """The share of open neurons that must have been settled for a node to be bounded again before it is split."""
 
@@ -163,9 +166,9 @@ class Search:
         number = self._record(place, region, radius, point)
         owner = self._owner[region.question]
         leaf = ~splittable.any(1)
-        self._improve(region, point, bound < self.target[owner])
-        closed = bound >= self.target[owner]
-        done = closed | leaf
+        self._improve(region, point, bound < self.target[owner], leaf)
+        stale = radius > _STALE * self._incumbents.radius[owner]
+        done = (bound >= self.target[owner]) | (leaf & ~stale)
         self._floor.scatter_reduce_(0, owner[done], bound[done], "amin")
         self._branch((region, bound, number), (nodes, point, radius), ~done)
 
@@ -189,10 +192,14 @@ class Search:
         self._count += len(radius)
         return number
 
-    def _improve(self, region: Region, point: Point, wanted: Tensor) -> None:
+    def _improve(self, region: Region, point: Point, wanted: Tensor, leaf: Tensor) -> None:
         """Counterexamples from the piece that the relaxation's minimiser lies in."""
         index = wanted.nonzero()[:, 0]
         self._incumbents.project(region.question[index], point.t[index] > 0)
+        radius = self._incumbents.radius[self._owner[region.question]]
+        short = radius * (2 * point.value).clamp_min(0.0).sqrt() < (1 - 4 * self._effort.tolerance) * radius
+        index = (wanted & leaf & short).nonzero()[:, 0]
+        self._incumbents.touch(region.question[index], point.t[index] > 0)
 
     def _branch(
         self, parents: tuple[Region, Tensor, Tensor], solved: tuple[Nodes, Point, Tensor], alive: Tensor

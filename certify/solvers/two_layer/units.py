@@ -10,6 +10,8 @@ from certify.solvers.two_layer.model import TwoLayer
 from certify.solvers.two_layer.proof import Multipliers
 from certify.solvers.two_layer.questions import Questions
 
+_NOISE = 1e-15
+
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Region:
@@ -41,10 +43,12 @@ class Units:
         self.device = device
         self._moving = (length > 0).to(device)
 
-    def value(self, question: Tensor, direction: Tensor) -> Tensor:
-        """f at ``z = W^T direction``."""
+    def broken(self, question: Tensor, direction: Tensor) -> Tensor:
+        """Whether f at ``z = W^T direction`` is not positive, or no more than its rounding."""
         t = self.start[question] + direction @ self.gram
-        return self.constant[question] + (self.weight[question] * t.clamp_min(0.0)).sum(1)
+        weight, constant = self.weight[question], self.constant[question]
+        size = constant.abs() + (weight.abs() * (self.start[question].abs() + t.abs())).sum(1)
+        return constant + (weight * t.clamp_min(0.0)).sum(1) <= _NOISE * size
 
     def nearest(self, owner: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """For each of ``count`` owners the question whose linearisation at z = 0 is the first to reach 0, and where."""
