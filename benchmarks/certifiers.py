@@ -77,7 +77,7 @@ def certified_maximum(
 def _own_above_rivals(
     scores: Network, positive: Bool[np.ndarray, " k"], data: Labelled
 ) -> Float64[np.ndarray, "b r k"]:
-    """Of each point the rows ``f_i - f_l``: its largest own score i over each l of the other class, repeated to fill."""
+    """Of each point the rows ``f_i - f_l``: its largest own score i over each l of the other class (cycled)."""
     own = np.where(data.labels[:, None] == 1, positive, ~positive)
     top = np.where(own, scores.evaluate(data.points), -np.inf).argmax(axis=1)
     most = int(max(positive.sum(), (~positive).sum()))
