@@ -8,6 +8,7 @@ from pathlib import Path
 from certify.errors import CertifyError
 
 NAMES = {
+    "bounds-and-counts": "bounds on sizes against the dimension, with counts of built networks as points",
     "feature-matrix": "cosines between weights and features: what the neurons of trained nets look at",
     "feature-robustness": "robust accuracy by plain PGD, by the strengthened attack, and exactly",
     "hard-set": "the size that robustness costs on linearly separable data, from both sides",
@@ -15,6 +16,7 @@ NAMES = {
     "pictures": "what constructed networks compute in the plane: the figures of the docs",
     "radius-scaling": "exact radii against the number of clusters and the dimension, with the predicted slopes",
     "speed": "bounds and radii against auto_LiRPA, in ratios measured in one run",
+    "training-dynamics": "the coefficients of features while training, with the growth law, and the radius meanwhile",
 }
 
 
