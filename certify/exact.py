@@ -4,6 +4,8 @@ Slow and certain: a witness counts only after this file agrees.
 """
 
 import dataclasses as dc
+import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -55,12 +57,27 @@ class ExactNetwork:
 
     def evaluate(self, point: Float64[np.ndarray, " n"]) -> list[Fraction]:
         """The outputs at one point, exactly."""
-        values = [Dyadic.of(point)]
+        return self._run(Dyadic.of(point), 1)
+
+    def evaluate_rational(self, point: Sequence[Fraction]) -> list[Fraction]:
+        """The outputs at a point whose coordinates need not be dyadic, exactly.
+
+        With D a common odd denominator, ``D f(x / D)`` is the network with every bias times D: ReLU is homogeneous.
+        """
+        powers = [(x.denominator & -x.denominator).bit_length() - 1 for x in point]
+        shift = max(powers, default=0)
+        odd = math.lcm(*(x.denominator >> power for x, power in zip(point, powers, strict=True)))
+        integers = np.array([int(x * odd * 2**shift) for x in point], dtype=object)
+        return [value / odd for value in self._run(Dyadic(integers, shift), odd)]
+
+    def _run(self, point: Dyadic, scale: int) -> list[Fraction]:
+        """The outputs at ``point`` of the network with its biases times ``scale``."""
+        values = [point]
         for node, op in zip(self._network.nodes, self._weights, strict=True):
             reads = [values[k] for k in node.inputs]
             match op:
                 case _Integral() as linear:
-                    values.append(linear.apply(reads[0]))
+                    values.append(linear.apply(reads[0], scale))
                 case Add():
                     shift = max(read.shift for read in reads)
                     values.append(Dyadic(reads[0].at(shift) + reads[1].at(shift), shift))
@@ -88,11 +105,11 @@ class _Integral:
         dyadic = Dyadic.of(weight)
         return cls(op, dyadic.integers, dyadic.shift, bias)
 
-    def apply(self, read: Dyadic) -> Dyadic:
-        """The op at one exact vector."""
+    def apply(self, read: Dyadic, scale: int) -> Dyadic:
+        """The op, its bias times ``scale``, at one exact vector."""
         product = Dyadic(self._product(read.integers[None, :]), self.shift + read.shift)
         shift = max(product.shift, self.bias.shift)
-        return Dyadic(product.at(shift) + self.bias.at(shift), shift)
+        return Dyadic(product.at(shift) + scale * self.bias.at(shift), shift)
 
     def _product(self, x: Integers) -> Integers:
         """The integer weights times one row (1, n) of integers."""

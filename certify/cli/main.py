@@ -13,7 +13,13 @@ from certify.errors import CertifyError
 
 INTERRUPTED = 130
 UNWRITABLE = 2
-COMMANDS = {"inspect": "certify.cli.inspect", "demo": "certify.cli.demo"}
+COMMANDS = {
+    "inspect": "certify.cli.inspect",
+    "demo": "certify.cli.demo",
+    "verify": "certify.cli.verify",
+    "supports": "certify.cli.supports",
+    "instances": "certify.cli.instances",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,97 @@
+"""`python -m certify instances instances.csv -o results.csv`: a whole benchmark, in parallel, resumable."""
+
+import argparse
+import collections
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from certify.cli import numbers
+from certify.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from certify.cli.results import Results
+    from certify.cli.workers import Finished
+
+_TEXT = """\
+Answers every instance of a VNN-COMP benchmark: lines ONNX,VNNLIB,SECONDS with paths relative to the list. Each result
+is one line CATEGORY,ONNX,VNNLIB,PREPARE_TIME,RESULT,RUN_TIME, on the disk before the next is begun; after a crash or an
+interruption, --resume goes on with what is missing. Counterexamples go to a folder, one file each.
+"""
+_MORE = """\
+exit codes: 0 every instance has a result, whatever it is; 1 some ended in an error; 2 bad usage or input;
+130 interrupted (results are kept; go on with --resume)
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    made = argparse.ArgumentParser(
+        prog="python -m certify instances",
+        description=_TEXT,
+        epilog=_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = made.add_argument
+    add("list", metavar="INSTANCES.csv", type=Path, help="the list of instances")
+    add("-o", "--out", required=True, type=Path, metavar="RESULTS.csv", help="a new file for the results")
+    add("--resume", action="store_true", help="go on with the results that are there")
+    add("--counterexamples", type=Path, metavar="DIR", help="folder for counterexamples (RESULTS.counterexamples)")
+    add("--category", metavar="NAME", help="first field of each result (the name of the list's folder)")
+    add("--workers", type=numbers.whole, metavar="N", help="instances answered at a time (one for each processor)")
+    add("--seed", type=numbers.whole, default=0, metavar="S", help="seed of the attacks (0)")
+    return made
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Reads the arguments, answers what has no result yet, and returns the exit code."""
+    given = parser().parse_args(arguments)
+    workers = len(os.sched_getaffinity(0)) if given.workers is None else given.workers
+    if not workers:
+        raise InvalidInput("--workers 0: at least one is needed.")
+    from certify.cli.interrupts import terminate_as_interrupt
+    from certify.cli.main import INTERRUPTED
+    from certify.cli.results import Results, instances
+    from certify.cli.workers import run
+
+    asked = instances(given.list)
+    category = given.category or given.list.resolve().parent.name
+    folder = given.counterexamples or given.out.with_suffix(".counterexamples")
+    counts: collections.Counter[str] = collections.Counter()
+    with Results.open(given.out, resume=given.resume) as results, terminate_as_interrupt():
+        open_ = [instance for instance in asked if instance.key not in results.done]
+        print(f"{len(open_)} of {len(asked)} instances to do, {workers} at a time", file=sys.stderr)
+        answers = run(open_, workers=workers, seed=given.seed)
+        try:
+            for done in answers:
+                _keep(done, category, folder, results)
+                counts[done.result] += 1
+                _show(done, sum(counts.values()), len(open_))
+        except KeyboardInterrupt:
+            print(f"interrupted; go on with -o {given.out} --resume", file=sys.stderr)
+            return INTERRUPTED
+        finally:
+            answers.close()
+    print(", ".join(f"{count} {result}" for result, count in sorted(counts.items())) or "nothing to do")
+    return int(any(result.startswith("error") for result in counts))
+
+
+def _keep(done: "Finished", category: str, folder: Path, results: "Results") -> None:
+    """Writes the counterexample, if there is one, and then the line of results."""
+    from certify.cli.results import Result
+    from certify.io import files
+
+    instance = done.instance
+    if done.assignment:
+        folder.mkdir(parents=True, exist_ok=True)
+        files.write(folder / f"{instance.title}.counterexample", (done.assignment + "\n").encode())
+    results.add(Result(category, instance.onnx, instance.vnnlib, 0.0, done.result, done.seconds))
+
+
+def _show(done: "Finished", number: int, total: int) -> None:
+    remarks = "".join(f"\n    {remark}" for remark in done.remarks)
+    line = f"{number}/{total} {done.result} {done.seconds:.2f} s {done.instance.onnx} {done.instance.vnnlib}{remarks}"
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,153 @@
+"""Decides a VNN-LIB query: attacks first, then cheap proofs, then branch and bound; every answer is checked exactly.
+
+``sat`` needs an assignment under which the assertions hold literally, evaluated in rational arithmetic on the network
+as read; ``unsat`` needs every case proved with rounding accounted for.
+"""
+
+import dataclasses as dc
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+
+from certify.bounders.alpha import AlphaBounder
+from certify.bounders.crown import CrownBounder
+from certify.deadline import Deadline
+from certify.io.vnnlib.cases import cases
+from certify.io.vnnlib.query import Query
+from certify.network import Network
+from certify.outcome import Falsified, Trust, Verified
+from certify.solvers.branch_and_bound.solver import BranchAndBound
+from certify.solvers.falsify import lowest_points
+from certify.solvers.solutions import Judge, Replay, Solution
+from certify.solvers.unsafe import Question, questions
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Satisfied:
+    """The assertions can hold together: ``sat``."""
+
+    solution: Solution
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Unsatisfiable:
+    """They cannot: ``unsat``, as far as ``trust`` says, which is at least ``rounded``."""
+
+    trust: Trust
+
+
+@dc.dataclass(frozen=True, slots=True)
+class Undecided:
+    """Neither was shown; ``late`` says whether the deadline came first."""
+
+    reason: str
+    late: bool
+
+
+Decision = Satisfied | Unsatisfiable | Undecided
+
+
+def decide(
+    query: Query,
+    network: Network,
+    deadline: Deadline,
+    *,
+    replay: Replay | None = None,
+    seed: int = 0,
+) -> Decision:
+    """The answer to a query whose inputs ``network`` reads and whose outputs it makes, in the query's order.
+
+    Raises:
+        InvalidInput: an empty region, an input without bounds, or numbers beyond float64.
+    """
+    open_ = [question for case in cases(query) for question in questions(network, case)]
+    judge = Judge(query, network, replay)
+    stages: tuple[_Stage, ...] = (
+        _Attack(judge, 8, 20, seed),
+        _crown,
+        _Attack(judge, 32, 80, seed + 1),
+        _alpha,
+        _Completion(judge, seed + 2),
+    )
+    for stage in stages:
+        left: list[Question] = []
+        for k, question in enumerate(open_):
+            if deadline.passed:
+                return Undecided(f"The time ran out with {len(open_) - k + len(left)} question(s) open.", late=True)
+            answer = stage(question, deadline.part(1 / (len(open_) - k)))
+            if isinstance(answer, Solution):
+                return Satisfied(answer)
+            left += [answer] if answer else []
+        open_ = left
+        if not open_:
+            return Unsatisfiable(Trust.ROUNDED)
+    return _undecided(open_, deadline)
+
+
+def _undecided(open_: Sequence[Question], deadline: Deadline) -> Undecided:
+    if deadline.passed:
+        return Undecided(f"The time ran out with {len(open_)} question(s) open.", late=True)
+    margins = sum(question.queries.rows.shape[1] for question in open_)
+    return Undecided(
+        f"{margins} margin(s) on {len(open_)} box(es) were neither proved positive nor broken; split the box.",
+        late=False,
+    )
+
+
+_Stage = Callable[[Question, Deadline], Question | Solution | None]
+"""What is left of a question, None when all of it is proved."""
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class _Attack:
+    """Looks for a solution in the question's box."""
+
+    judge: Judge
+    attempts: int
+    steps: int
+    seed: int
+
+    def __call__(self, question: Question, deadline: Deadline) -> Question | Solution:
+        points = lowest_points(question, attempts=self.attempts, steps=self.steps, seed=self.seed, deadline=deadline)
+        return self.judge.best(question.case, points) or question
+
+
+def _crown(question: Question, deadline: Deadline) -> Question | None:
+    """What CROWN does not prove."""
+    bounder = CrownBounder(question.queries.network, dtype=torch.float64, rounded=True)
+    return _unproved(question, bounder.bound(question.queries, deadline).lower[0])
+
+
+def _alpha(question: Question, deadline: Deadline) -> Question | None:
+    """What CROWN does not prove with the slopes that alpha-CROWN found."""
+    network, queries = question.queries.network, question.queries
+    _, _, slopes = AlphaBounder(network).relax(queries, deadline.part(0.5))
+    bounder = CrownBounder(network, dtype=torch.float64, rounded=True)
+    here = slopes.take(torch.arange(1), "cpu")
+    return _unproved(question, bounder.certify(queries, deadline, here).lower[0])
+
+
+def _unproved(question: Question, lower: Float64[np.ndarray, " r"]) -> Question | None:
+    rows = np.flatnonzero(~(lower > 0))
+    return question.only(rows) if rows.size else None
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class _Completion:
+    """Branch and bound, whose counterexamples are checked like any other."""
+
+    judge: Judge
+    seed: int
+
+    def __call__(self, question: Question, deadline: Deadline) -> Question | Solution | None:
+        solver = BranchAndBound(question.queries.network)
+        (answer,) = solver.decide(question.queries, deadline, seed=self.seed)
+        match answer:
+            case Verified(trust) if trust >= Trust.ROUNDED:
+                return None
+            case Falsified(witness):
+                return self.judge.best(question.case, witness.point[None]) or question
+            case _:
+                return question
