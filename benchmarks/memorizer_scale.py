@@ -147,9 +147,13 @@ def _draw(out: Path, rows: list[Row]) -> None:
                 grid[1, column].plot(x, [row.peak for row in part], label=family, **style)
             for axes in grid[:, column]:
                 axes.set(xscale="log", yscale="log", xlabel="samples N" if over == "N" else "dimension d")
+                shown = sorted({row.count if over == "N" else row.width for row in rows if row.over == over})
+                axes.set_xticks(shown, [f"{x:,}" for x in shown], fontsize=7)
+                axes.minorticks_off()
         grid[0, 0].set_ylabel("seconds")
         grid[1, 0].set_ylabel("peak memory, MB")
-        grid[0, 0].legend(fontsize=6.5)
+        grid[0, 1].legend(fontsize=6.5, loc="upper left", ncols=2)
+        grid[0, 1].set_ylim(top=300)
         grid[1, 0].legend(fontsize=6.5)
 
 
