@@ -41,10 +41,6 @@ def _manifold(manifold: str, level: str, **more: str) -> Example:
     return Example({"manifold": manifold, "level": level, **more}, data=lambda: None)
 
 
-def _on_manifold(manifold: str, level: str, **more: str) -> Example:
-    return Example({"manifold": manifold, "level": level, "eps": "1/8", "c": "1/4", **more}, data=lambda: None)
-
-
 EXAMPLES: dict[str, Example] = {
     "hinge-bumps": _memorizer(),
     "hinge-bumps-scan": _memorizer(stages="2"),
@@ -64,10 +60,6 @@ EXAMPLES: dict[str, Example] = {
     "subspace-kuhn": _manifold("patch:k=2,side=1/2", "linear:1,0", eps="1/10", width="4"),
     "projected-kuhn": _manifold("patch:k=1,side=1/2", "linear:1", eps="1/10", width="3", projection="pca:1"),
     "projected-bumps": _manifold("torus:k=1,radius=1/4", "linear:0,1", eps="1/10", width="5"),
-    "manifold-cover": _on_manifold("torus:k=1,radius=1/2", "linear:0,1"),
-    "subspace-kuhn": _on_manifold("patch:k=2,side=1", "linear:1,0"),
-    "projected-kuhn": _on_manifold("torus:k=1,radius=1/2", "linear:0,1", width="3"),
-    "projected-bumps": _on_manifold("torus:k=1,radius=1/2", "linear:0,1", width="3"),
     "f-robust": Example({"k": "4", "d": "16"}, data=lambda: None),
     "frei": Example({"k": "4", "d": "16"}, data=lambda: None),
     "feature-averaged": Example({"k": "4", "d": "16"}, data=lambda: None),
