@@ -9,6 +9,7 @@ from certify.errors import CertifyError
 
 NAMES = {
     "bounds-and-counts": "bounds on sizes against the dimension, with counts of built networks as points",
+    "constructed-vs-trained": "constructed and trained networks on the same clusters, as each certifier ranks them",
     "feature-matrix": "cosines between weights and features: what the neurons of trained nets look at",
     "feature-robustness": "robust accuracy by plain PGD, by the strengthened attack, and exactly",
     "hard-set": "the size that robustness costs on linearly separable data, from both sides",
