@@ -49,18 +49,17 @@ def tree_of(queries: Queries, monkeypatch: pytest.MonkeyPatch) -> tuple[Forest, 
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    """A random network whose tree has splits and ellipsoids."""
-    patch = pytest.MonkeyPatch()
-    for seed in range(100):
-        rng = np.random.default_rng(seed)
-        network = net(rng.normal(size=(14, 8)), rng.normal(size=14), rng.normal(size=14), 0.5)
-        point = rng.normal(size=8)
-        queries = asked(network, point, [int(network.evaluate(point[None])[0, 0] > 0)])
-        forest, lower, upper = tree_of(queries, patch)
-        if int((forest.neuron >= 0).sum()) >= 6:
-            model = TwoLayer.of(network)
-            return Case(model, Questions.of(model, queries), forest, lower, upper)
-    raise AssertionError("no tree with six splits")
+    """A network of nearly parallel pairs, whose tree has splits and ellipsoids."""
+    rng = np.random.default_rng(3)
+    means = np.linalg.qr(rng.normal(size=(24, 16)))[0].T
+    weight = np.repeat(means + 0.5 * rng.normal(size=(16, 24)) / np.sqrt(24), 2, axis=0)
+    weight += 0.35 * rng.normal(size=(32, 24)) / np.sqrt(24)
+    network = net(weight, np.zeros(32), np.where(np.arange(32) < 16, 1.0, -1.0) * rng.uniform(0.5, 1.5, 32))
+    queries = asked(network, 6 * means[0] + 0.5 * rng.normal(size=24), [1])
+    forest, lower, upper = tree_of(queries, pytest.MonkeyPatch())
+    assert int((forest.neuron >= 0).sum()) >= 6
+    model = TwoLayer.of(network)
+    return Case(model, Questions.of(model, queries), forest, lower, upper)
 
 
 def test_an_honest_tree_is_accepted_at_its_radius_and_at_none_beyond_the_witness(case: Case) -> None:

@@ -74,9 +74,8 @@ class TwoLayerSolver:
         incumbents = self._start(units, asked, queries, broken, effort)
         search = Search(units, asked.owner, incumbents, effort)
         finished = search.run()
-        limit = torch.as_tensor(queries.radii)
-        claim = torch.minimum(torch.minimum(search.lower.cpu(), incumbents.radius.cpu()), limit)
-        radius = self._prove(search.forest, asked, claim)
+        claim = torch.minimum(search.lower, incumbents.radius).cpu()
+        radius = self._prove(search.forest, asked, claim, torch.as_tensor(queries.radii))
         z = (units.move(incumbents.direction) @ torch.as_tensor(self._model.weight)).numpy()
         found = incumbents.found.cpu().numpy() & (incumbents.question >= 0).cpu().numpy()
         candidates = np.where(found[:, None], queries.centres + z, np.nan)
@@ -95,10 +94,10 @@ class TwoLayerSolver:
         incumbents.begin()
         return incumbents
 
-    def _prove(self, forest: Forest, asked: Questions, claim: Tensor) -> Tensor:
+    def _prove(self, forest: Forest, asked: Questions, claim: Tensor, limit: Tensor) -> Tensor:
         proved = torch.zeros_like(claim)
         for shrink in _SHRINK:
-            wish = torch.where(proved > 0, 0.0, claim * (1 - shrink))
+            wish = torch.where(proved > 0, 0.0, torch.minimum(claim * (1 - shrink), limit))
             if not bool((wish > 0).any()):
                 break
             held = forest.proves(self._model, asked, wish[asked.owner])

@@ -1,0 +1,108 @@
+"""What has fooled solvers of this kind: each test is a mistake that was made once."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from certify.solvers.two_layer import incumbents, search
+from certify.solvers.two_layer.dual import Nodes, Point
+from certify.solvers.two_layer.proof import Multipliers
+from tests.two_layer.nets import asked, net, solved
+
+
+def test_a_leaf_whose_bound_stays_short_caps_the_radius(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No counterexample is found and every bound is cut short: the radius must follow the worst bound."""
+    honest = search.maximise
+
+    def timid(nodes: Nodes, goal: object) -> Point:
+        point = honest(nodes, goal)  # type: ignore[arg-type]
+        return Point(point.mu, point.x, point.value / 4, *(getattr(point, n) for n in _REST))
+
+    monkeypatch.setattr(search, "maximise", timid)
+    network = net([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0], [1.0, -1.0])
+    (answer,) = solved(asked(network, np.array([2.0, 0.5]), [1]))
+    assert answer.lower <= 0.5 * 1.5 / math.sqrt(2) * (1 + 1e-9)
+    assert answer.upper == pytest.approx(1.5 / math.sqrt(2))
+
+
+_REST = ("slope", "curvature", "direction", "t", "whitened", "log_det")
+
+
+def test_a_projection_does_not_use_signs_that_only_a_tightened_box_knows() -> None:
+    """Its pieces keep relu on every convex-side neuron, so what it finds is a counterexample."""
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        weight, readout = rng.normal(size=(8, 5)), rng.normal(size=8)
+        point = rng.normal(size=5)
+        network = net(weight, np.zeros(8), readout, 0.2)
+        (answer,) = solved(asked(network, point, [int(network.evaluate(point[None])[0, 0] > 0)]))
+        assert answer.upper < math.inf
+        assert answer.upper - answer.lower <= 1e-6 * answer.upper
+
+
+def test_more_neurons_than_inputs_are_as_exact_as_fewer() -> None:
+    """f = |x| - relu(|x| - 1) style hats on a line: the Gram matrix has rank 1, every projection lies in it."""
+    weight = [[1.0], [-1.0], [1.0], [-1.0], [1.0], [2.0]]
+    network = net(weight, [0.0, 0.0, -1.0, -1.0, -3.0, -8.0], [-1.0, -1.0, 1.0, 1.0, -1.0, 0.25], 1.5)
+    (answer,) = solved(asked(network, np.array([0.25]), [1]))
+    f = network.evaluate(np.linspace(-40, 40, 2**15 + 1)[:, None])[:, 0]
+    nearest = np.abs(np.linspace(-40, 40, 2**15 + 1) - 0.25)[f <= 0].min(initial=math.inf)
+    assert answer.lower <= nearest
+    assert answer.upper >= answer.lower
+    assert nearest == pytest.approx(answer.upper, abs=80 / 2**15)
+
+
+def test_counterexamples_are_found_where_the_first_pieces_are_empty() -> None:
+    """With every concave neuron active, or none, f never reaches 0; with one of them it does."""
+    network = net([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [-2.0, -2.0, 0.0], [-1.0, -1.0, 0.0], 1.0)
+    (answer,) = solved(asked(network, np.array([0.5, 0.0]), [1]))
+    assert answer.lower == pytest.approx(2.5, rel=1e-6)
+    assert answer.upper == pytest.approx(2.5, rel=1e-6)
+
+
+def test_a_plateau_where_f_is_zero_counts_as_reached() -> None:
+    network = net([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [-1.0, -1.0, -2.5], [1.0, 2.0, 0.5])
+    answers = solved(asked(network, np.array([[3.0, 0.0], [2.0, 3.0], [1.5, 1.25]]), [1, 1, 1]))
+    for answer, radius in zip(answers, (2.0, math.sqrt(5.0), math.sqrt(0.3125)), strict=True):
+        assert answer.lower <= radius <= answer.upper
+        assert answer.upper - answer.lower <= 1e-6 * radius
+
+
+def test_nothing_is_certified_where_f_is_zero_at_the_input() -> None:
+    network = net([[1.0, 0.0], [0.0, 1.0]], [-1.0, -1.0], [1.0, -1.0])
+    (answer,) = solved(asked(network, np.array([0.5, 0.5]), [1]))
+    assert answer.lower == 0
+
+
+def test_a_network_that_never_fails_is_certified_far_out() -> None:
+    network = net([[1.0], [-1.0]], [0.0, 0.0], [1.0, 1.0], 1.0)
+    (answer,) = solved(asked(network, np.array([0.5]), [1]))
+    assert answer.upper == math.inf
+    assert answer.lower > 100
+
+
+def test_multipliers_without_meaning_become_harmless() -> None:
+    bad = torch.tensor([[math.nan, math.inf, -1.0]], dtype=torch.float64)
+    sane = Multipliers(bad, bad, torch.tensor([-1.0], dtype=torch.float64)).sane()
+    assert sane.slope.tolist() == [[0.0, 0.0, -1.0]]
+    assert sane.curvature.tolist() == [[0.0, 0.0, 0.0]]
+    assert sane.price.tolist() == [1.0]
+
+
+def test_neurons_that_are_multiples_of_each_other_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    honest = incumbents.maximise
+
+    def spy(nodes: Nodes, goal: object) -> Point:
+        sizes.append(len(nodes.gram))
+        return honest(nodes, goal)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(incumbents, "maximise", spy)
+    weight = np.outer([1.0, 3.0, 0.1, 1 / 3], [1.0, 2.0])
+    network = net(np.vstack([weight, -weight]), np.zeros(8), [1, 2, 3, 4, -1, -2, -3, -4])
+    (answer,) = solved(asked(network, np.array([1.0, 1.0]), [1]))
+    assert set(sizes) == {2}
+    assert answer.upper - answer.lower <= 1e-6 * answer.upper
+    assert answer.upper == pytest.approx(3 / math.sqrt(5))
