@@ -16,6 +16,7 @@ NAMES = {
     "memorizer-scale": "building robust memorizers and proving their claims, as N and d grow",
     "pictures": "what constructed networks compute in the plane: the figures of the docs",
     "radius-scaling": "exact radii against the number of clusters and the dimension, with the predicted slopes",
+    "robust-overfitting": "adversarial training on few samples: robust accuracy on train and test, with proofs",
     "speed": "bounds and radii against auto_LiRPA, in ratios measured in one run",
     "training-dynamics": "the coefficients of features while training, with the growth law, and the radius meanwhile",
 }

@@ -127,7 +127,7 @@ def maximum_radii(scores: Network, positive: Bool[np.ndarray, " k"], binary: Net
     rows = np.arange(len(active))
     i = np.where(own, active, -np.inf).argmax(axis=1)
     squares = np.square(weight).sum(axis=1)
-    apart = np.sqrt(squares[:, None] + squares[None, :] - 2 * weight @ weight.T)
+    apart = np.sqrt(np.maximum(squares[:, None] + squares[None, :] - 2 * weight @ weight.T, 0.0))
     gaps = (active[rows, i][:, None] - active) / np.where(apart[i] > 0, apart[i], 1.0)
     gaps = np.column_stack([np.where(own, np.inf, gaps), active[rows, i] / np.sqrt(squares[i])])
     nearest = gaps.argmin(axis=1)
