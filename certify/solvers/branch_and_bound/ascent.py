@@ -17,9 +17,9 @@ _WORTH = 0.7
 class Ascent:
     """How multipliers are searched: steps, the first step's length, its decay; prices step in units of their scale."""
 
-    steps: int = 16
+    steps: int = 10
     rate: float = 0.25
-    price_rate: float = 0.1
+    price_rate: float = 0.5
     decay: float = 0.93
 
 
@@ -85,7 +85,6 @@ def _bound(nodes: Nodes, chosen: Multipliers, *, wanted: bool) -> tuple[Tensor, 
         bound = nodes.bound(variable)
         if not bound.requires_grad:
             return bound, None
-        gradients = torch.autograd.grad(bound.sum(), [variable.slopes, variable.prices], allow_unused=True)
-    zero = torch.zeros_like(chosen.slopes)
-    slopes, prices = (zero if g is None else g for g in gradients)
+        bound.sum().backward()
+    slopes, prices = (torch.zeros_like(x) if x.grad is None else x.grad for x in (variable.slopes, variable.prices))
     return bound.detach(), Multipliers(slopes, prices)

@@ -11,6 +11,9 @@ from certify.solvers.branch_and_bound.nodes import Multipliers, Nodes
 _AREA = 1e-6
 """What a unit's triangle counts against the chord's share in the bound: it orders units that the bound ignores."""
 
+_WEAKER = 0.1
+"""What the weaker child's bound counts against the stronger one's."""
+
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Losses:
@@ -43,8 +46,8 @@ def choose(
 ) -> tuple[Tensor, Tensor]:
     """For each node one of its ``unstable`` units (B, U), and estimates (B, 2) of its children's bounds (+1, -1).
 
-    The best of the ``candidates`` units with the highest scores: its weaker child has the highest bound under the
-    parent's multipliers.
+    The best of the ``candidates`` units with the highest scores, by the bounds of its children under the parent's
+    multipliers. The stronger child counts most: it closes soonest, and the weaker one seldom differs from its parent.
     """
     score = torch.where(unstable, found.intercepts + _AREA * _triangles(nodes), -torch.inf)
     top, columns = score.topk(min(candidates, score.shape[1]), dim=1)
@@ -54,9 +57,9 @@ def choose(
     children = nodes.take(repeated).fixed_at(columns.flatten().repeat_interleave(2), phase)
     with torch.no_grad():
         bounds = children.bound(chosen.take(repeated)).reshape(count, width, 2)
-    weaker = torch.where(top > -torch.inf, bounds.amin(2) + 1e-3 * bounds.amax(2), -torch.inf)
-    weaker = weaker + 1e-9 * top.nan_to_num(neginf=0.0)  # ties go to the higher score
-    which = weaker.nan_to_num(nan=-torch.inf).argmax(1, keepdim=True)
+    open_ = bounds.clamp_max(0.0)  # more than closed is not better
+    promise = torch.where(top > -torch.inf, open_.amax(2) + _WEAKER * open_.amin(2), -torch.inf)
+    which = promise.nan_to_num(nan=-torch.inf).argmax(1, keepdim=True)
     picked = bounds.gather(1, which[:, :, None].expand(-1, -1, 2))[:, 0]
     return columns.gather(1, which)[:, 0], picked
 

@@ -19,6 +19,6 @@ class Effort:
     batch: int = 512
     bytes: int = 1 << 28
     pool_bytes: int = 1 << 31
-    candidates: int = 4
+    candidates: int = 8
     halving: int = 8
     ascent: Ascent = dc.field(default_factory=Ascent)

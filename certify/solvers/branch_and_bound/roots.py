@@ -96,13 +96,8 @@ def _affordable(enclosure: Enclosure, value: int) -> bool:
 def cast(nodes: Nodes, network: TensorNetwork) -> Nodes:
     """The nodes for a search: in the network's dtype, on its device, rounding not accounted for."""
     old, like = nodes.enclosure, network.tensor(np.zeros(0))
-    ball = BallBatch(
-        *(x.to(like) for x in (old.ball.centre, old.ball.radius)),
-        old.ball.norm,
-        *(x.to(like) for x in (old.ball.lower, old.ball.upper)),
-        old.ball.cut,
-        False,
-    )
+    centre, radius, low, high = (x.to(like) for x in (old.ball.centre, old.ball.radius, old.ball.lower, old.ball.upper))
+    ball = BallBatch(centre, radius, old.ball.norm, low, high, old.ball.cut, False)
     lower, upper, typical = ([x.to(like) for x in values] for values in (old.lower, old.upper, old.typical))
     relaxations = {
         i: Relaxation.of(lower[value], upper[value]) for value in nodes.units.values for i in nodes.units.readers[value]

@@ -5,11 +5,8 @@ weights, the phases on its path and its multipliers; a counterexample counts aft
 open.
 """
 
-import dataclasses as dc
-
 import numpy as np
 import torch
-from jaxtyping import Float64
 
 from certify.attacks.gradient import GradientAttack
 from certify.attacks.polish import confirm
@@ -19,7 +16,7 @@ from certify.deadline import Deadline
 from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
 from certify.network import Network
-from certify.outcome import Falsified, Outcome, Trust, Unknown, Verified, Witness
+from certify.outcome import Falsified, Outcome, Trust, Unknown, Verified
 from certify.query import Queries
 from certify.region import Norm
 from certify.solvers.branch_and_bound.effort import Effort
@@ -34,19 +31,6 @@ Trees = dict[int, tuple[Forest, int]]
 """For each margin row of a question the forest, and the number of the tree in it, that proved it."""
 
 _MOST_AT_ONCE = 64
-
-
-@dc.dataclass(frozen=True, slots=True, eq=False)
-class Radii:
-    """Brackets of B robust radii: every margin is positive within ``lower``, not within ``upper`` (at ``witness``).
-
-    ``settled``: the bracket is closed to the tolerance, or certified up to the question's radius.
-    """
-
-    lower: Float64[np.ndarray, " b"]
-    upper: Float64[np.ndarray, " b"]
-    witness: list[Witness | None]
-    settled: np.ndarray
 
 
 class BranchAndBound:
@@ -70,10 +54,13 @@ class BranchAndBound:
         Raises:
             InvalidInput: the questions are about another network, or a region is empty or unbounded.
         """
-        return self._decide(queries, deadline, seed, [{} for _ in range(len(queries))])
+        return self.resume(queries, deadline, seed=seed, trees=[{} for _ in range(len(queries))])
 
-    def _decide(self, queries: Queries, deadline: Deadline, seed: int, grown: list[Trees]) -> list[Outcome]:
-        """As ``decide``, starting from the trees in ``grown``, which are replaced by those of this search."""
+    def resume(self, queries: Queries, deadline: Deadline, *, seed: int, trees: list[Trees]) -> list[Outcome]:
+        """As ``decide``, with every split of ``trees`` made at once; they become the trees of this search.
+
+        A tree says where it may pay to split, and nothing more: every leaf is proved anew.
+        """
         if queries.network is not self._network:
             raise InvalidInput("The questions are about another network than this solver was built for.")
         queries = bounded(queries)
@@ -82,14 +69,14 @@ class BranchAndBound:
         for piece in range(pieces):
             index = np.arange(piece * _MOST_AT_ONCE, min((piece + 1) * _MOST_AT_ONCE, len(queries)))
             share = deadline.part(1 / (pieces - piece))
-            answers += self._piece(queries.take(index), share, seed, grown[index[0] : index[-1] + 1])
+            answers += self._piece(queries.take(index), share, seed, trees[index[0] : index[-1] + 1])
         return answers
 
     def _piece(self, queries: Queries, deadline: Deadline, seed: int, grown: list[Trees]) -> list[Outcome]:
         late = Unknown("the time limit came before the first bound; raise it")
         answers: list[Outcome] = [late] * len(queries)
         if not deadline.passed:
-            quick = (self._proof.bound(queries, deadline.part(0.3)).lower > 0).all(axis=1)
+            quick = self._proof.bound(queries, deadline.part(0.3)).lower.min(axis=1) > 0
             for i, witness in enumerate(confirm(queries, queries.centres, None, self._exact)):
                 answers[i] = Verified(Trust.ROUNDED) if quick[i] else Falsified(witness) if witness else late
         index = _open(answers)
@@ -128,8 +115,8 @@ class BranchAndBound:
         sources = [grown[q].get(j) for q, j in zip(question.tolist(), row.tolist(), strict=True)]
         search = Search(queries, roots, Forest.regrown(sources), self._alpha.tensors, self._effort)
         search.run(deadline)
-        for trees in grown:
-            trees.clear()
+        for known in grown:
+            known.clear()
         for t, (q, j) in enumerate(zip(question.tolist(), row.tolist(), strict=True)):
             grown[q][j] = (search.forest, t)
         return search
