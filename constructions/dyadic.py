@@ -54,7 +54,7 @@ def rational(value: object, name: str) -> Fraction:
         InvalidInput: anything else, or not finite.
     """
     try:
-        return Fraction(repr(value)) if isinstance(value, float) else Fraction(str(value))
+        return Fraction(repr(float(value))) if isinstance(value, float) else Fraction(str(value))
     except (ValueError, ZeroDivisionError) as error:
         raise InvalidInput(f"{name} must be a number such as 0.1 or 1/10, got {value!r}.") from error
 

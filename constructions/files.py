@@ -79,6 +79,8 @@ def load(path: str | os.PathLike[str], *, origin: Origin | None = None) -> Const
     family = recipe.from_text(kind, {str(name): str(value) for name, value in parameters.items()})
     network = load_model(path).network
     data = recover(notes.get("data"), path, origin)
+    if data is None and kind.needs_data:
+        raise InvalidInput(f"{path} says nothing about its data; it was damaged or not written by us.")
     stored = {claim.name: claim for claim in _stored(notes, path)}
     claims = tuple(_held_to(claim, stored.pop(claim.name, None)) for claim in family.claims(network, data))
     return Construction(network, claims + tuple(_orphan(claim) for claim in stored.values()), family, data)

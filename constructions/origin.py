@@ -41,6 +41,19 @@ def digest(data: Labelled) -> str:
     return state.hexdigest()
 
 
+@dc.dataclass(frozen=True, slots=True)
+class Contents:
+    """Data as the key of a cache: equal when its numbers are, so that an array changed in place is other data."""
+
+    digest: str
+    data: Labelled = dc.field(compare=False)
+
+    @classmethod
+    def of(cls, data: Labelled) -> "Contents":
+        """The data as it is now."""
+        return cls(digest(data), data)
+
+
 def describe(data: Labelled, origin: Origin | None) -> dict[str, Any]:
     """The data as a file stores it: digest, shape, and its name or, when it has none and is small, the data itself."""
     shape = list(data.points.shape)

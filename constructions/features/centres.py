@@ -12,7 +12,7 @@ import dataclasses as dc
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from certify.network import Affine, Network, ReLU
+from certify.network import Affine, Network, Node, ReLU
 from certify.rounding import gamma
 from constructions.distributions import Clusters
 from constructions.readouts import Readout, read_out
@@ -39,8 +39,10 @@ class CentreRadii:
 
 def sum_centre_radii(network: Network, clusters: Clusters) -> CentreRadii | Undecided:
     """Of a network of one hidden layer and one output, any weights; undecided for other shapes."""
-    match [node.op for node in network.nodes]:
-        case [Affine() as first, ReLU(), Affine() as last] if last.output_width == 1 and not last.bias.any():
+    match network.nodes:
+        case (Node(Affine() as first, (0,)), Node(ReLU(), (1,)), Node(Affine() as last, (2,))) if (
+            last.output_width == 1 and not last.bias.any()
+        ):
             layer, readout = _Layer(_dense(first), first.bias), _dense(last)[0]
         case _:
             return Undecided(

@@ -22,15 +22,20 @@ _MOST_LEVELS = 100
 _MOST_COORDINATES = 1000
 
 
-def finest(dimension: int) -> int:
-    """Binary places of centres at which squared distances in ``[-2, 2]^dimension``, times a slope, are exact floats.
+def finest(dimension: int, half: Fraction) -> int:
+    """Binary places of centres at which squared distances in ``[-half, half]^dimension``, times a slope, are exact.
 
     Raises:
         InvalidInput: too many dimensions.
     """
     if dimension > _MOST_COORDINATES:
         raise InvalidInput(f"A cover by balls is made in at most {_MOST_COORDINATES} dimensions, got {dimension}.")
-    return (53 - _SLOPE - math.frexp(16.0 * dimension)[1]) // 2
+    return (53 - _SLOPE - math.frexp(float(4 * half**2 * dimension))[1]) // 2
+
+
+def half_width(attack: Attack) -> Fraction:
+    """Half the width of a cube around 0 that holds every attacked input, a power of two."""
+    return power_above(1 + attack.radius)
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +61,8 @@ class BallBumps:
 
     @property
     def half(self) -> Fraction:
-        """Half the width of a cube around 0 that holds every attacked input, a power of two."""
-        return power_above(1 + self.attack.radius)
+        """See ``half_width``."""
+        return half_width(self.attack)
 
     @property
     def levels(self) -> int:

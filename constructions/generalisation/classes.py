@@ -11,6 +11,7 @@ from certify.region import Norm
 from certify.rounding import print_floor
 from constructions.dyadic import shorten_down
 from constructions.generalisation.margin_function import MarginFunction
+from constructions.origin import Contents
 from constructions.separation import Separation, measure
 from constructions.theorem import Labelled
 
@@ -64,7 +65,6 @@ class Classes:
         return self.margin.dimension
 
 
-@functools.lru_cache(maxsize=1)
 def separated_classes(data: Labelled, norm: Norm, eps: Fraction, c: Fraction) -> Classes:
     """The classes of ``data``; ``eps = 0`` takes half their distance, rounded down to a short dyadic number.
 
@@ -74,6 +74,12 @@ def separated_classes(data: Labelled, norm: Norm, eps: Fraction, c: Fraction) ->
         InvalidInput: c outside (0, 1), more or fewer than two classes, points outside the unit cube, classes that are
             not ``2 eps`` apart (the message names the closest pair and the largest eps), or eps < 0.
     """
+    return _separated(Contents.of(data), norm, eps, c)
+
+
+@functools.lru_cache(maxsize=1)
+def _separated(contents: Contents, norm: Norm, eps: Fraction, c: Fraction) -> Classes:
+    data = contents.data
     Attack(eps or Fraction(1), c)
     _require_two_classes(data)
     _require_unit_cube(data)

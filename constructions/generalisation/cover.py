@@ -13,7 +13,7 @@ from certify.region import Norm
 from constructions.counting import count_claims
 from constructions.dyadic import rational
 from constructions.enclosure import Inexact
-from constructions.generalisation.ball_bumps import BallBumps, finest
+from constructions.generalisation.ball_bumps import BallBumps, finest, half_width
 from constructions.generalisation.box_bumps import BoxBumps, output_range
 from constructions.generalisation.cells import Cells, coarsest
 from constructions.generalisation.centres import Centres
@@ -108,8 +108,9 @@ class Cover(Family):
     def _cells(self, classes: Classes) -> Cells | None:
         if self.centres == "points":
             return None
-        moved = Fraction(classes.dimension, 2 ** finest(classes.dimension)) if self.norm is Norm.L2 else Fraction(0)
-        return coarsest(classes.dimension, self.norm, classes.attack.slack - moved)
+        d, l2 = classes.dimension, self.norm is Norm.L2
+        moved = Fraction(d) / Fraction(2) ** finest(d, half_width(classes.attack)) if l2 else Fraction(0)
+        return coarsest(d, self.norm, classes.attack.slack - moved)
 
     def _bumps(self, classes: Classes) -> Bumps:
         points, cells = classes.margin.positive, self._cells(classes)
@@ -117,7 +118,7 @@ class Cover(Family):
             if cells is None:
                 return BoxBumps(Centres.at(points, classes, _BITS), classes.attack)
             return BoxBumps(Centres.of_cells(cells, cells.containing(points)), classes.attack)
-        bits = finest(classes.dimension)
+        bits = finest(classes.dimension, half_width(classes.attack))
         if cells is not None:
             points = cells.centres(cells.containing(points))
         made = Centres.at(points, classes, bits)

@@ -13,6 +13,7 @@ from certify.network import Network
 from constructions.compose import Chain
 from constructions.counting import count_claims
 from constructions.enclosure import Inexact
+from constructions.generalisation.faults import require_shape
 from constructions.hard.sets import HardSet
 from constructions.hard.sweep import Attacked, margin_evidence, sweep
 from constructions.theorem import Claim, Evidence, Family, Labelled, Proved, Theorem, Undecided, parameter
@@ -55,6 +56,7 @@ class HardSetLinear(Family):
         """Clean error 0, robust error 1, and the count."""
         del data
         hard = self.hard_set()
+        require_shape(network, hard.inputs)
         letters = {"d": self.d, "eps": self.eps}
         return (
             _claim(

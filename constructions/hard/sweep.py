@@ -8,6 +8,7 @@ from jaxtyping import Float64, Int64
 
 from certify.exact import ExactNetwork
 from certify.network import Network
+from constructions.decimals import floor_text
 from constructions.enclosure import Inexact, Intervals, enclose
 from constructions.theorem import Evidence, Proved, Refuted, Undecided
 
@@ -69,7 +70,8 @@ def margin_evidence(network: Network, attacked: Attacked, margin: Fraction) -> E
         return _at_point(network, attacked.points[worst], int(labels[worst]), worst, margin)
     wide = int((bounds.lower != bounds.upper).sum())
     exact = "every output interval is a single number" if not wide else f"{wide:,} output intervals have a width"
-    found = f"on {len(labels):,} boxes, which contain the balls, the margin is at least {signed[worst]:g}; {exact}"
+    least = floor_text(Fraction(float(signed[worst])))
+    found = f"on {len(labels):,} boxes, which contain the balls, the margin is at least {least}; {exact}"
     return Proved("interval arithmetic without rounding", found)
 
 

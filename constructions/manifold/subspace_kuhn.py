@@ -54,6 +54,8 @@ class Inverse:
         """Of the frame of a patch."""
         side = patch.side * _ROOM
         matrix = np.rint(np.linalg.pinv(frame) / float(side) * 2.0**_ENTRY_BITS) * 2.0**-_ENTRY_BITS
+        if float(np.abs(matrix).sum(axis=1).max()) >= 2.0 ** (51 - _ENTRY_BITS):
+            raise InvalidInput(f"A patch of side {patch.side} is too small for exact float64; take a larger one.")
         rows, columns = [[Fraction(x) for x in row] for row in matrix.tolist()], _exact_columns(frame)
         gaps = [
             sum(abs(_dot(row, column) - Fraction(int(i == j)) / side) for j, column in enumerate(columns))

@@ -30,7 +30,13 @@ def separated_for_bumps(data: Labelled, norm: Norm, delta: Fraction) -> Separate
 
 
 def slope(found: Separated) -> Fraction:
-    """``1 / tau``: how fast a bump falls from 1 at its ball's edge. At least ``1 / gap``, with few significant bits."""
+    """``1 / tau``: how fast a bump falls from 1 at its ball's edge. At least ``1 / gap``, with few significant bits.
+
+    Raises:
+        InvalidInput: a gap so small that this is no float64.
+    """
+    if found.gap * 2**1000 < 1:
+        raise InvalidInput(f"Balls are only {floor_text(found.gap)} apart, too little for float64; scale the data up.")
     return shorten_up(1 / found.gap, _DIGITS)
 
 

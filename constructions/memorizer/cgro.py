@@ -16,6 +16,7 @@ from certify.errors import InvalidInput
 from certify.network import Add, Affine, Network, Node, ReLU
 from certify.region import Norm
 from constructions.compose import Forms, affine
+from constructions.decimals import ceil_text
 from constructions.dyadic import ceil_to, exact_float, rational, shorten_up
 from constructions.enclosure import Intervals
 from constructions.memorizer.bumps import hypothesis, letters, separated_for_bumps, slope
@@ -154,7 +155,8 @@ def _bounded(parts: _Parts, found: Separated) -> Proved | Undecided:
         return Undecided(f"Interval bounds of |f| on the balls reach {float(largest):g}, above K = {parts.bound:g}.")
     return Proved(
         "the theorem's network on top of the classifier in it, exact distances and intervals rounded outwards",
-        f"{hypothesis(found)}, and |f| <= {float(largest):g} <= K on the balls: margin at least 1",
+        f"{hypothesis(found)}, and |f| <= {ceil_text(largest)} on the balls, "
+        f"not above K = {parts.bound!r}: margin at least 1",
     )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float64
 import bounds
 from bounds.entry import Source, Tag
 from bounds.values import Exact
-from certify.network import Affine, Network
+from certify.network import Affine, Network, Node, ReLU
 from constructions.compose import Chain, Forms
 from constructions.counting import count_claims
 from constructions.dyadic import exact_float, rational
@@ -126,11 +126,16 @@ def _weight_claim(network: Network, found: Separated, half: Fraction) -> Claim:
     most = predicted.value
 
     def proof() -> Evidence:
-        bumps = network.nodes[-3].op if len(network.nodes) >= 3 else None
-        if not isinstance(bumps, Affine):
-            return Refuted("compared", "there is no layer of bumps before the output")
-        largest = float(np.abs(next(bumps.parameters)).max(initial=0.0))
+        last = len(network.nodes)
+        match network.nodes[-3:]:
+            case (Node(Affine() as bumps, _), Node(ReLU(), inputs), Node(Affine(), (before,))) if (
+                inputs == (last - 2,) and before == last - 1
+            ):
+                largest = float(np.abs(next(bumps.parameters)).max(initial=0.0))
+            case _:
+                return Refuted("compared", "there is no layer of bumps before the output")
         words = f"the largest is {largest!r}"
         return Proved("compared", words) if Fraction(largest) <= most else Refuted("compared", words)
 
-    return Claim("weight", f"No weight of a bump exceeds {most}: {entry.formula()}.", most, entry.tag, _WEIGHT, proof)
+    statement = f"No weight of a bump, a unit of the last layer, exceeds {most}: {entry.formula()}."
+    return Claim("weight", statement, most, entry.tag, _WEIGHT, proof)

@@ -16,7 +16,7 @@ from certify.errors import InvalidInput
 from certify.region import Norm
 from constructions.decimals import floor_text
 from constructions.dyadic import ceil_to, snap, sqrt_floor
-from constructions.origin import digest
+from constructions.origin import Contents
 from constructions.separation import ClosestPair, measure
 from constructions.theorem import Labelled
 
@@ -88,24 +88,17 @@ def separate(data: Labelled, norm: Norm, delta: Fraction, *, spare: int) -> Sepa
         InvalidInput: a single class, equal points with different labels, ``delta < 0``, or balls of different classes
             that overlap or touch; the message names the closest pair and the largest admissible delta.
     """
+    delta = Fraction(delta)  # exact even for a float, which would spoil all arithmetic that follows
     if delta < 0:
         raise InvalidInput(f"A radius must be >= 0, got delta = {delta}.")
-    found = _separate(_Contents(digest(data), data), norm, delta, spare)
+    found = _separate(Contents.of(data), norm, delta, spare)
     if found.gap <= 0:
         raise InvalidInput(_too_close(found))
     return found
 
 
-@dc.dataclass(frozen=True, slots=True)
-class _Contents:
-    """Data that is equal when its numbers are, so that an array changed in place is other data."""
-
-    digest: str
-    data: Labelled = dc.field(compare=False)
-
-
 @functools.lru_cache(maxsize=1)
-def _separate(contents: _Contents, norm: Norm, delta: Fraction, spare: int) -> Separated:
+def _separate(contents: Contents, norm: Norm, delta: Fraction, spare: int) -> Separated:
     data = contents.data
     bits = grid_bits(data.points, delta, spare)
     moved = snap(data.points, bits, norm)

@@ -7,8 +7,9 @@ import numpy as np
 
 import bounds
 from bounds.values import Exact
-from certify.network import Affine, Network
+from certify.network import Linear, Network
 from certify.region import Norm
+from constructions.decimals import ceil_text
 from constructions.enclosure import Inexact
 from constructions.memorizer.bumps import slope
 from constructions.memorizer.separated import Separated
@@ -48,7 +49,7 @@ def _claim(name: str, letters: dict[str, int | Fraction], words: str, found: Cal
         except Inexact as error:
             return Undecided(str(error))
         if largest <= predicted.value:
-            return Proved("read off the weights", f"{float(largest):g}")
+            return Proved("read off the weights", f"at most {ceil_text(largest)}")
         if name == "weight":
             return Refuted("read off the weights", f"a weight of size {float(largest):g}")
         return Undecided(f"The weights allow {float(largest):g}; whether that is attained was not decided.")
@@ -57,7 +58,7 @@ def _claim(name: str, letters: dict[str, int | Fraction], words: str, found: Cal
 
 
 def _largest_weight(network: Network) -> Fraction:
-    maps = [node.op for node in network.nodes if isinstance(node.op, Affine)]
+    maps = [node.op for node in network.nodes if isinstance(node.op, Linear)]
     return Fraction(max(float(np.abs(next(op.parameters)).max(initial=0.0)) for op in maps))
 
 

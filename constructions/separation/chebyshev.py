@@ -84,8 +84,11 @@ class Chebyshev(AbstractSieve):
 
 
 def _strictly_below(levels: Float64[np.ndarray, " c"], reach: float) -> Float64[np.ndarray, " c"]:
-    """The float before the rounded ``levels - reach``: strictly below the exact difference, however that rounded."""
-    return np.nextafter(levels - reach, -np.inf)
+    """Two floats before the rounded ``levels - reach``: strictly below the exact difference, however that rounded.
+
+    One for that rounding, one for what scaling may take from entries (``Metric.lossy``).
+    """
+    return np.nextafter(np.nextafter(levels - reach, -np.inf), -np.inf)
 
 
 def _straddled(low: Points, high: Points, levels: Float64[np.ndarray, " c"], reach: float) -> Bool[np.ndarray, "k c"]:

@@ -34,6 +34,7 @@ class Metric:
         norm: The norm that measures distances.
         scale: The power of two.
         exact_floats: Float keys carry no rounding error at all, because all entries are multiples of one power of two.
+        lossy: Scaling rounds some entries, subnormal afterwards, by at most half of ``TINY``.
         lead: The coordinates that vary most.
         first_lead: Those of the first set, scaled.
         second_lead: Those of the second set, scaled.
@@ -44,6 +45,7 @@ class Metric:
     norm: Norm
     scale: float
     exact_floats: bool
+    lossy: bool
     lead: Int64[np.ndarray, " c"]
     first_lead: Points
     second_lead: Points
@@ -59,10 +61,11 @@ class Metric:
         scale = _scale(sets)
         bits = _exact_bits(norm, first.shape[1])
         exact = bits > 0 and all(_are_multiples(points, scale, bits) for points in sets)
+        lossy = scale < 1 and any(_lost(points, scale) is not None for points in sets)
         sample = np.concatenate([points[:: -(-len(points) // 2048)] for points in sets]) * scale
         lead = np.sort(np.argsort(-sample.var(axis=0), kind="stable")[:_LEAD])
         leads = [points[:, lead] * scale for points in sets]
-        return cls(first, second, norm, scale, exact, lead, leads[0], leads[-1])
+        return cls(first, second, norm, scale, exact and not lossy, lossy, lead, leads[0], leads[-1])
 
     @property
     def key_scale(self) -> Fraction:
@@ -119,9 +122,9 @@ class Metric:
     def _error(self) -> tuple[float, float]:
         """The relative and the absolute error of a float key."""
         if self.exact_floats or self.norm is Norm.LINF:
-            return 0.0, 0.0
+            return 0.0, 4 * TINY * self.lossy
         width = self.first.shape[1]
-        return gamma(2 * (width + 8)), 2 * width * TINY
+        return gamma(2 * (width + 8)), 8 * width * TINY  # scaled entries differ by at most 2
 
     def _below(self, keys: Keys) -> Keys:
         relative, absolute = self._error()
@@ -136,16 +139,26 @@ def _scale(sets: list[Points]) -> float:
     largest = max(max(float(points.max()), -float(points.min())) for points in sets)
     power = max(-1024, min(1020, -math.frexp(largest)[1])) if largest else 0
     scale = 2.0**power
-    if power < -500:  # only here can the smallest entries be lost
+    if power < -500:  # else what the smallest entries lose is far below the rest
         for points in sets:
-            lost = np.argwhere(points * scale / scale != points)
-            if lost.size:
-                i, k = map(int, lost[0])
+            if (found := _lost(points, scale)) is not None:
+                i, k = found
                 raise InvalidInput(
                     f"Point {i} has {points[i, k]} at coordinate {k}, and the largest entry is {largest}: "
                     "one data set must fit into the range of float64 after scaling. Rescale or drop that coordinate."
                 )
     return scale
+
+
+def _lost(points: Points, scale: float) -> tuple[int, int] | None:
+    """The first entry that scaling rounds, if there is one."""
+    step = max(1, _PIECE // points.shape[1])
+    for start in range(0, len(points), step):
+        block = points[start : start + step]
+        lost = np.argwhere(block * scale / scale != block)
+        if lost.size:
+            return start + int(lost[0, 0]), int(lost[0, 1])
+    return None
 
 
 def _exact_bits(norm: Norm, width: int) -> int:
