@@ -121,7 +121,7 @@ class AlphaBounder(AbstractBounder):
             with torch.set_grad_enabled(not last):
                 lower = Substitution(enclosure, value, rows, slopes).finish().lower(enclosure.ball)
             best = _better(best, lower.detach(), slopes)
-            if last or optimiser is None:
+            if last or optimiser is None or not lower.requires_grad:  # no open ReLU lies between the rows and the input
                 break
             optimiser.zero_grad()
             (-lower.sum()).backward()
