@@ -1,13 +1,28 @@
-"""Whether a tiny question's answer is right, by enumeration in exact arithmetic."""
+"""Whether a tiny question's answer is right, by enumeration in exact arithmetic; and searches without an attack."""
 
 from fractions import Fraction
 
-import numpy as np
-
+from certify.deadline import Deadline
 from certify.outcome import Falsified, Outcome, Verified
+from certify.query import Queries
 from certify.region import Norm
+from certify.solvers.branch_and_bound.effort import Effort
+from certify.solvers.branch_and_bound.regions import bounded
+from certify.solvers.branch_and_bound.solver import BranchAndBound
 from tests.oracles import evaluate, min_margin, robust_radius_squared
 from tests.strategies import Problem
+
+PHASES = Effort(halving=0, nodes=400)
+"""Splits ReLU phases whatever the number of inputs."""
+
+HALVES = Effort(halving=99, nodes=400)
+"""Halves boxes whatever the number of inputs."""
+
+
+def searched(queries: Queries, effort: Effort, deadline: Deadline | None = None) -> list[Outcome]:
+    """The answers of the search alone: nothing is proved or attacked beforehand."""
+    solver = BranchAndBound(queries.network, limits=effort)
+    return solver._search(bounded(queries), deadline or Deadline.never(), [{} for _ in range(len(queries))])
 
 
 def is_robust(problem: Problem) -> bool:
@@ -30,32 +45,25 @@ def contradiction(problem: Problem, answer: Outcome) -> str:
     if isinstance(answer, Verified) and not is_robust(problem):
         return "verified, but a counterexample exists"
     if isinstance(answer, Falsified):
-        point, queries = answer.witness.point, problem.queries()
-        values = evaluate(problem.network, point)
-        rows = [[Fraction(float(a)) for a in row] for row in queries.rows[0]]
-        margins = [sum((a * v for a, v in zip(row, values, strict=True)), Fraction(0)) for row in rows]
-        if min(margins) > 0:
-            return f"falsified by a point whose smallest margin is {float(min(margins))}"
-        moves = [Fraction(a) - Fraction(b) for a, b in zip(point.tolist(), problem.point.tolist(), strict=True)]
-        if not _within(moves, Fraction(problem.radius), problem.norm):
-            return "falsified by a point outside the ball"
-        if problem.domain is not None and (problem.domain.outside(point[None, :]) > 0).any():
-            return "falsified by a point outside the domain"
+        return _flaw(problem, answer.witness.point.tolist())
     return ""
 
 
-def _within(moves: list[Fraction], radius: Fraction, norm: Norm) -> bool:
-    sizes = [abs(move) for move in moves]
-    match norm:
-        case Norm.LINF:
-            return max(sizes) <= radius
-        case Norm.L1:
-            return sum(sizes) <= radius
-        case Norm.L2:
-            return sum(size * size for size in sizes) <= radius**2
-
-
-def answers(problem: Problem) -> np.ndarray:
-    """The one question's answer under the exact oracle, as (robust, broken)."""
-    robust = is_robust(problem)
-    return np.array([robust, not robust])
+def _flaw(problem: Problem, point: list[float]) -> str:
+    queries, values = problem.queries(), evaluate(problem.network, point)
+    rows = [[Fraction(float(a)) for a in row] for row in queries.rows[0]]
+    if min(sum((a * v for a, v in zip(row, values, strict=True)), Fraction(0)) for row in rows) > 0:
+        return "falsified by a point that is no counterexample"
+    moves = [abs(Fraction(a) - Fraction(b)) for a, b in zip(point, problem.point.tolist(), strict=True)]
+    radius, squares = Fraction(problem.radius), sum((move * move for move in moves), Fraction(0))
+    inside = {
+        Norm.LINF: max(moves) <= radius,
+        Norm.L1: sum(moves) <= radius,
+        Norm.L2: squares <= radius * radius,
+    }
+    if not inside[problem.norm]:
+        return "falsified by a point outside the ball"
+    box = problem.domain
+    if box is not None and not all(a <= x <= b for a, x, b in zip(box.lower, point, box.upper, strict=True)):
+        return "falsified by a point outside the domain"
+    return ""

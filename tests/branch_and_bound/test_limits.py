@@ -1,0 +1,127 @@
+"""Time, memory and bad input."""
+
+import dataclasses as dc
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from certify.deadline import Deadline
+from certify.errors import InvalidInput
+from certify.outcome import Falsified, Unknown, Verified
+from certify.query import Queries
+from certify.region import Box, Norm
+from certify.solvers.branch_and_bound import search as search_file
+from certify.solvers.branch_and_bound.effort import Effort
+from certify.solvers.branch_and_bound.solver import BranchAndBound
+from tests.branch_and_bound.nets import dense, questions, residual
+from tests.branch_and_bound.truth import HALVES, PHASES, searched
+
+
+class Ticks:
+    """A clock that advances whenever it is read, and by what the work in between took."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def hard(count: int = 1) -> Queries:
+    """Questions that take more nodes than any test waits for."""
+    return questions(dense((12, 60, 60, 4), 4), count, norm=Norm.LINF, radius=0.25)
+
+
+@pytest.mark.parametrize("ticks", [1.0, 30.0, 150.0])
+@pytest.mark.parametrize("effort", [Effort(halving=0), Effort(halving=99)])
+def test_work_stops_within_twice_its_time(ticks: float, effort: Effort) -> None:
+    clock = Ticks()
+    asked = hard()
+    answers = BranchAndBound(asked.network, limits=effort).decide(asked, Deadline.after(ticks, clock))
+    assert clock.now <= 2 * ticks + 40  # each piece of work looks at the clock a few times before it returns
+    assert all(not isinstance(answer, Unknown) or "time limit" in answer.reason for answer in answers)
+
+
+def test_no_time_at_all_leaves_every_question_open() -> None:
+    asked = hard(2)
+    answers = BranchAndBound(asked.network).decide(asked, Deadline.after(0.0, Ticks()))
+    assert all(isinstance(answer, Unknown) and "time limit" in answer.reason for answer in answers)
+
+
+@pytest.mark.parametrize("halving", [0, 99])
+def test_a_limit_on_nodes_leaves_a_question_open_with_a_reason(halving: int) -> None:
+    (answer,) = searched(hard(), Effort(halving=halving, nodes=40, batch=8))
+    assert isinstance(answer, Unknown)
+    assert "40 nodes" in answer.reason
+
+
+@pytest.mark.parametrize("effort", [PHASES, HALVES])
+def test_many_questions_at_once_get_the_answers_of_one_by_one(effort: Effort) -> None:
+    effort = dc.replace(effort, nodes=3000)
+    asked = questions(dense((3, 10, 8, 3), 6), 10, norm=Norm.LINF, radius=0.2)
+    solver = BranchAndBound(asked.network, limits=effort)
+    together = solver.decide(asked, Deadline.never())
+    alone = [solver.decide(asked.take(np.array([i])), Deadline.never())[0] for i in range(len(asked))]
+    assert [type(a) for a in together] == [type(a) for a in alone]
+    assert {type(a) for a in alone} == {Verified, Falsified}
+
+
+def test_more_questions_than_fit_at_once_are_all_answered() -> None:
+    asked = questions(dense((3, 6, 5, 3), 5), 70, norm=Norm.L1, radius=0.05)
+    answers = BranchAndBound(asked.network).decide(asked, Deadline.never())
+    assert len(answers) == 70
+    assert all(isinstance(answer, Verified | Falsified) for answer in answers)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("no room")])
+def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = questions(residual(3), 8, norm=Norm.L2, radius=0.6)
+    expected = searched(asked, PHASES)
+    real, refused = search_file.ascend, []
+
+    def greedy(nodes, *rest):
+        if len(nodes) > 3:
+            refused.append(len(nodes))
+            raise error
+        return real(nodes, *rest)
+
+    monkeypatch.setattr(search_file, "ascend", greedy)
+    assert [type(a) for a in searched(asked, PHASES)] == [type(a) for a in expected]
+    assert refused
+
+
+def test_a_crowded_pool_takes_the_latest_nodes_and_decides_the_same() -> None:
+    asked = questions(residual(3), 8, norm=Norm.L2, radius=0.6)
+    crowded = dc.replace(PHASES, pool_bytes=0, batch=4)
+    assert [type(a) for a in searched(asked, crowded)] == [type(a) for a in searched(asked, PHASES)]
+
+
+def test_an_empty_region_is_refused() -> None:
+    asked = dc.replace(hard(), domain=Box.uniform(2.0, 3.0, 12))
+    with pytest.raises(InvalidInput, match=r"region of question 0 .* is empty: its ball of radius 0\.25"):
+        BranchAndBound(asked.network).decide(asked, Deadline.never())
+
+
+def test_an_unbounded_region_is_refused() -> None:
+    asked = dc.replace(hard(), domain=None, radii=np.array([math.inf]))
+    with pytest.raises(InvalidInput, match="question 0 is unbounded: radius inf"):
+        BranchAndBound(asked.network).decide(asked, Deadline.never())
+
+
+@pytest.mark.parametrize("norm", list(Norm))
+def test_an_infinite_radius_means_the_whole_domain(norm: Norm) -> None:
+    asked = questions(dense((3, 6, 5, 3), 5), 4, norm=norm, radius=math.inf)
+    wide = asked.within(np.full(4, 4.0))
+    solver = BranchAndBound(asked.network, limits=PHASES)
+    kinds = [type(a) for a in solver.decide(asked, Deadline.never())]
+    assert kinds == [type(a) for a in solver.decide(wide, Deadline.never())]
+
+
+def test_another_network_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="another network"):
+        BranchAndBound(residual(1)).decide(hard(), Deadline.never())
