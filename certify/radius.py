@@ -19,6 +19,8 @@ from certify.network import Network
 from certify.outcome import CertifiedRadius, Status, Trust, Witness
 from certify.query import Queries, predictions, robustness
 from certify.region import Box, Norm
+from certify.solvers.branch_and_bound.radius import certify_radii
+from certify.solvers.branch_and_bound.solver import BranchAndBound
 from certify.solvers.prover import AbstractProver, AlphaProver, ClosedFormProver, CrownProver, PlainProver
 from certify.solvers.two_layer.model import is_two_layer
 from certify.solvers.two_layer.solver import TwoLayerSolver
@@ -75,7 +77,7 @@ class Bracket:
         self,
         index: Int64[np.ndarray, " k"],
         radius: Float64[np.ndarray, " k"],
-        prover: AbstractProver | TwoLayerSolver,
+        prover: AbstractProver | TwoLayerSolver | BranchAndBound,
     ) -> None:
         """Takes in certified radii.
 
@@ -117,6 +119,9 @@ class Certifier:
         self._crown = CrownProver(network, device=settings.device)
         self._provers = _provers(network, settings, self._crown)
         self._solver = _solver(network, settings)
+        cut = settings.domain is not None  # the solver of one hidden layer does not know the domain
+        branching = settings.method == "exact" and (self._solver is None or cut)
+        self._branching = BranchAndBound(network, device=settings.device) if branching else None
         self._exact = ExactNetwork(network)
         self._interval = IntervalBounder(network)
         self._attacks: tuple[AbstractAttack, ...] = tuple(
@@ -166,6 +171,7 @@ class Certifier:
             self._solve(bracket, queries, deadline)
         for attack in self._attacks[1:]:
             self._attack(bracket, queries, attack, deadline)
+        self._branch(bracket, queries, deadline)
         return bracket, wrong
 
     def _attack(self, bracket: Bracket, queries: Queries, attack: AbstractAttack, deadline: Deadline) -> None:
@@ -202,6 +208,23 @@ class Certifier:
         found = self._solver.solve(asked, broken, tolerance=tolerance, deadline=deadline)
         bracket.lower_upper(index, confirm(asked, found.candidates, self._replay, self._exact))
         bracket.raise_lower(index, found.radius, self._solver)
+        bracket.timed_out[index] |= ~found.settled
+
+    def _branch(self, bracket: Bracket, queries: Queries, deadline: Deadline) -> None:
+        """Both sides by branch and bound, where the method asks for it and there is a scale to begin at."""
+        index = bracket.open(self._settings.tolerance, self._settings.max_radius)
+        if self._branching is None or not index.size:
+            return
+        index = index[np.isfinite(np.minimum(bracket.upper[index], queries.radii[index])) | (bracket.lower[index] > 0)]
+        if deadline.passed or not index.size:
+            bracket.timed_out[index] = True
+            return
+        sides, tolerance = (bracket.lower[index], bracket.upper[index]), self._settings.tolerance / 2
+        asked, seed = queries.take(index), self._settings.seed
+        found = certify_radii(self._branching, asked, sides, tolerance=tolerance, deadline=deadline, seed=seed)
+        points = np.array([np.full(asked.centres.shape[1], np.nan) if w is None else w.point for w in found.witness])
+        bracket.lower_upper(index, confirm(asked, points, self._replay, self._exact))
+        bracket.raise_lower(index, found.lower, self._branching)
         bracket.timed_out[index] |= ~found.settled
 
     def _guess(self, queries: Queries) -> Float64[np.ndarray, " b"]:
@@ -261,7 +284,7 @@ def _provers(network: Network, settings: Settings, crown: CrownProver) -> tuple[
             return (crown,)
         case "alpha":
             return (AlphaProver(network, device=settings.device),)
-        case "exact":
+        case "exact" if settings.norm is Norm.L2 and is_two_layer(network):
             return ()
         case "lipschitz":
             return (ClosedFormProver(LipschitzBounder(network)),)
@@ -276,15 +299,12 @@ def _provers(network: Network, settings: Settings, crown: CrownProver) -> tuple[
 
 
 def _solver(network: Network, settings: Settings) -> TwoLayerSolver | None:
-    """The exact solver where it is asked for, and in ``auto`` where it serves."""
+    """The exact solver of one hidden layer in l2, where the method wants it and the network is one."""
+    if settings.norm is not Norm.L2 or not is_two_layer(network):
+        return None
     if settings.method == "exact":
-        if settings.norm is not Norm.L2:
-            raise InvalidInput(
-                f"--method exact measures perturbations in l2, not in {settings.norm}. Use --norm 2, or --method auto "
-                f"for a proved bracket in {settings.norm}."
-            )
         return TwoLayerSolver(network, device=settings.device)
-    if settings.method == "auto" and settings.norm is Norm.L2 and is_two_layer(network):
+    if settings.method == "auto":
         width = network.widths[1]
         return TwoLayerSolver(network, device=settings.device, most_nodes=max(1, _AUTO_WORK // width**3))
     return None

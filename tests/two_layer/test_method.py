@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from certify.deadline import Deadline
-from certify.errors import InvalidInput, UnsupportedModel
+from certify.errors import UnsupportedModel
 from certify.network import Affine, Network, ReLU
 from certify.outcome import CertifiedRadius, Status, Trust
 from certify.radius import Certifier, Settings
@@ -59,17 +59,32 @@ def test_with_a_domain_both_sides_hold_and_witnesses_stay_inside() -> None:
         assert cut.upper >= free.lower
 
 
-def test_a_deeper_network_is_refused_with_a_pointer() -> None:
+def test_the_solver_of_one_hidden_layer_refuses_a_deeper_network_with_a_pointer() -> None:
     deep = Network.chain([*(node.op for node in NET.nodes), ReLU(3), Affine(np.eye(3), np.zeros(3))])
     with pytest.raises(UnsupportedModel, match=r"one hidden layer.*Affine, ReLU, Affine, ReLU, Affine.*--method auto"):
-        Certifier(deep, Settings(method="exact"))
+        TwoLayerSolver(deep)
 
 
 @pytest.mark.parametrize("norm", [Norm.L1, Norm.LINF])
-def test_other_norms_are_refused_by_exact_and_served_by_auto(norm: Norm) -> None:
-    with pytest.raises(InvalidInput, match=rf"--method exact .* not in {norm}.*--method auto"):
-        Certifier(NET, Settings(method="exact", norm=norm))
+def test_exact_closes_brackets_in_other_norms_by_branch_and_bound(norm: Norm) -> None:
+    for found in certified(method="exact", norm=norm):
+        assert found.method != "exact"
+        assert found.status in (Status.EXACT, Status.MISCLASSIFIED)
+        assert found.trust is Trust.ROUNDED
     assert all(found.method != "exact" for found in certified(method="auto", norm=norm))
+
+
+def test_exact_closes_brackets_of_a_deeper_network_by_branch_and_bound() -> None:
+    rng = np.random.default_rng(4)
+    ops = [Affine(rng.normal(size=(m, n)), rng.normal(size=m)) for n, m in ((3, 5), (5, 4), (4, 2))]
+    deep = Network.chain([ops[0], ReLU(5), ops[1], ReLU(4), ops[2]])
+    points = rng.normal(size=(4, 3))
+    labels = deep.evaluate(points).argmax(axis=1)
+    for norm in (Norm.LINF, Norm.L2):
+        certifier = Certifier(deep, Settings(method="exact", norm=norm, max_radius=8.0))
+        for _, found in certifier.certify(points, labels, clock=lambda: 0.0):
+            assert found.status is Status.EXACT or found.lower == 8.0
+            assert found.upper >= found.lower > 0
 
 
 def test_a_time_limit_keeps_a_bracket_that_holds() -> None:
