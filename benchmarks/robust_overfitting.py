@@ -42,7 +42,7 @@ HEADER = (
 
 @dc.dataclass(frozen=True, slots=True)
 class Plan:
-    """Training samples, test points, neurons, epochs, and after how many of these nets are certified, on how many points.
+    """Training samples, test points, neurons, epochs; after how many of these nets are certified, on how many points.
 
     Accuracies are measured after every ``every`` epochs, at the stops among them.
     """
@@ -146,6 +146,9 @@ def _draw(out: Path, curves: Sequence[Curve]) -> None:
         for axes, curve in zip(panels, curves, strict=True):
             _panel(axes, curve)
             axes.set(xlabel="epochs of adversarial training", ylim=(0, 103), xscale="log")
+            stops = [found.epoch for found in curve.proved]
+            axes.set_xticks(stops, [str(stop) for stop in stops], minor=False)
+            axes.minorticks_off()
             axes.set_title(f"{curve.name}, δ = {curve.radius:g}")
         panels[0].set_ylabel("accuracy, %")
         drawn.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
