@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     delta = None if options.delta is None else rational(options.delta, "--delta")
     if delta is not None and delta < 0:
         raise InvalidInput(f"A radius must be a number >= 0, got {options.delta}.")
-    plan = Plan(device=options.device)
+    plan = Plan.fastest() if options.device == "auto" else Plan(device=options.device)
     train = load_points(options.data, None, index=options.index)
     if options.test is None:
         found = measure(train.points, train.labels, norm, same_class=options.same, plan=plan)
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--same", action="store_true", help="also the closest pair within a class")
     parser.add_argument("--json", action="store_true", help="one object for programs instead")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     return parser
 
 

@@ -12,7 +12,7 @@ from certify.rounding import print_floor
 from constructions.dyadic import shorten_down
 from constructions.generalisation.margin_function import MarginFunction
 from constructions.origin import Contents
-from constructions.separation import Separation, measure
+from constructions.separation import Plan, Separation, measure
 from constructions.theorem import Labelled
 
 _DIGITS = 20
@@ -83,7 +83,7 @@ def _separated(contents: Contents, norm: Norm, eps: Fraction, c: Fraction) -> Cl
     Attack(eps or Fraction(1), c)
     _require_two_classes(data)
     _require_unit_cube(data)
-    found = measure(data.points, data.labels, norm, same_class=False)
+    found = measure(data.points, data.labels, norm, same_class=False, plan=Plan.fastest())
     eps = eps or shorten_down(Fraction(found.epsilon), _DIGITS)
     _require_separation(found, eps)
     margin = MarginFunction(data.points[data.of_class(1)], data.points[data.of_class(0)], norm)

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from bounds.entry import Source, Tag
+from certify.errors import InvalidInput
 from certify.network import Network
 from certify.region import Norm
 from constructions.compose import Chain, Forms
@@ -78,10 +79,18 @@ def bump_forms(chain: Chain, found: Separated, readout: Readout) -> Forms:
     return Forms.of(hinges.excess(-exact_float(slope(found))), 1.0)
 
 
-def hinge_bumps(points: Any, labels: Any, *, delta: Any, two_sided: bool = False) -> Construction:
+def hinge_bumps(
+    points: Any, labels: Any, *, delta: Any, norm: object = Norm.LINF, two_sided: bool = False
+) -> Construction:
     """The linf memorizer of these points at radius ``delta`` with its claims; see ``HingeBumps``.
 
     Raises:
-        InvalidInput: classes whose balls overlap or touch, one class only, or points that are no finite table.
+        InvalidInput: another norm, classes whose balls overlap or touch, one class only, or points that are no finite
+            table.
     """
+    if Norm.parse(norm) is not Norm.LINF:
+        raise InvalidInput(
+            f"Hinge bumps are robust in linf, and {Norm.parse(norm)} was asked for. Use voronoi or paraboloid for l2, "
+            f"distance_bumps for l1."
+        )
     return HingeBumps(rational(delta, "delta"), two_sided).construct(Labelled.of(points, labels))

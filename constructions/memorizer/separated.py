@@ -17,7 +17,7 @@ from certify.region import Norm
 from constructions.decimals import floor_text
 from constructions.dyadic import ceil_to, snap, sqrt_floor
 from constructions.origin import Contents
-from constructions.separation import ClosestPair, measure
+from constructions.separation import ClosestPair, Plan, measure
 from constructions.theorem import Labelled
 
 _PRECISION = 53
@@ -102,7 +102,7 @@ def _separate(contents: Contents, norm: Norm, delta: Fraction, spare: int) -> Se
     data = contents.data
     bits = grid_bits(data.points, delta, spare)
     moved = snap(data.points, bits, norm)
-    nearest = measure(moved.points, data.labels, norm, same_class=False).cross
+    nearest = measure(moved.points, data.labels, norm, same_class=False, plan=Plan.fastest()).cross
     radius = ceil_to(delta + moved.error, bits)
     return Separated(moved.points, data.labels.copy(), norm, delta, bits, moved.error, radius, nearest)
 

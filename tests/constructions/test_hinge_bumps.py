@@ -287,3 +287,9 @@ def test_the_margin_between_scores_is_rounded_down(rows: list[tuple[float, ...]]
 def test_a_margin_just_below_1_is_not_taken_for_1() -> None:
     scores = Intervals(np.array([[1.0, 2.0**-60]]), np.array([[1.0, 2.0**-60]]))
     assert margins.margins(scores, np.array([0])) < 1
+
+
+def test_hinge_bumps_are_of_linf_and_say_what_serves_in_other_norms() -> None:
+    assert hinge_bumps([[0.0], [1.0]], [0, 1], delta=0.25, norm="inf").theorem is HingeBumps.theorem
+    with pytest.raises(InvalidInput, match=r"robust in linf, and l2 was asked for\. Use voronoi"):
+        hinge_bumps([[0.0], [1.0]], [0, 1], delta=0.25, norm=2)
