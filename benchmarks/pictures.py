@@ -18,6 +18,7 @@ from constructions.generalisation.cover import Cover
 from constructions.generalisation.kuhn import Kuhn
 from constructions.generalisation.margin_function import MarginFunction
 from constructions.hard import HardSet, HardSetLinear, HardSetSolver
+from constructions.manifold.cover_bumps import ManifoldCover
 from constructions.separation import measure
 from constructions.theorem import Labelled
 
@@ -29,7 +30,7 @@ _MARKS = {0: ("o", figures.ORANGE), 1: ("s", figures.BLUE)}
 def run(out: Path, *, data: str | None, size: str) -> None:
     """Draws every picture into ``out`` as SVG and PDF; they need no data and come in one size."""
     del data, size
-    for draw in (_memorizers_linf, _memorizers_l2, _generalisation, _hard_set):
+    for draw in (_memorizers_linf, _memorizers_l2, _generalisation, _hard_set, _manifold):
         print(draw(out), flush=True)
 
 
@@ -109,6 +110,22 @@ def _hard_set(out: Path) -> str:
         "steps and a table: robust": HardSetSolver(table="direct", **letters).construct().network,
     }
     return _regions(out, "hard-set-plane", nets, data, (letters["c"] * letters["eps"], Norm.LINF))
+
+
+def _manifold(out: Path) -> str:
+    """Classes on a circle, the network that covers one of them, and how far its boxes reach off the circle."""
+    family = ManifoldCover(manifold="torus:k=1,radius=1/2", level="waves:3:2", eps=Fraction(1, 20), c=Fraction(1, 2))
+    made = family.construct()
+    sample = family.classes.sample(400, 0).data
+    x, y, grid = _grid(-0.1, 1.1)
+    with figures.figure(out, "manifolds", size=(3.1, 3.2)) as drawn:
+        axes = drawn.subplots()
+        values = made.network.evaluate(grid)[:, 0].reshape(len(y), len(x))
+        axes.pcolormesh(x, y, values > 0, cmap=_SIDES, vmin=0, vmax=1, rasterized=True)
+        for label, (mark, colour) in _MARKS.items():
+            axes.plot(*sample.points[sample.labels == label].T, mark, color=colour, markersize=1.5)
+        _frame(axes, f"cover of a class on a circle, {made.network.count().nnz:,} numbers")
+    return "manifolds"
 
 
 def _part(data: Labelled, norm: Norm, share: float) -> Fraction:
