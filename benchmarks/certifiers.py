@@ -19,6 +19,7 @@ from certify.network import Affine, Network, ReLU
 from certify.query import Queries, robustness
 from certify.radius import Settings
 from certify.region import Box, Norm
+from certify.solvers.prover import AbstractProver
 from certify.solvers.two_layer.solver import TwoLayerSolver
 from constructions.theorem import Labelled
 from constructions.training import Pgd, measure
@@ -45,6 +46,16 @@ def certified(network: Network, data: Labelled, settings: Settings) -> Brackets:
     """Proved below, broken above, by the method that ``settings`` names."""
     found = radii(network, data.points, data.labels, settings=settings)
     return Brackets(np.array([one.lower for one in found]), np.array([one.upper for one in found]))
+
+
+def proved_by(prover: AbstractProver, network: Network, data: Labelled, *, most: float) -> Float64[np.ndarray, " b"]:
+    """The radii up to ``most`` that one method proves by itself, however long it takes; 0 for a misclassified point."""
+    right, radius = np.flatnonzero(_right(network, data)), np.zeros(len(data.points))
+    if right.size:
+        asked = robustness(network, data.points[right], data.labels[right], norm=Norm.L2, radius=most)
+        start = np.full(right.size, 0.1 * most)
+        radius[right] = prover.prove(asked, start=start, tolerance=1e-3, deadline=Deadline.never()).radius
+    return radius
 
 
 def certified_maximum(

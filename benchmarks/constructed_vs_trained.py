@@ -16,9 +16,11 @@ import numpy as np
 from benchmarks import certifiers, figures, tables
 from benchmarks.certifiers import Brackets
 from benchmarks.cluster_nets import MAX, ClusterNets, labelled, predicted, scaled
+from certify.bounders.lipschitz import LipschitzBounder
 from certify.network import Network
 from certify.radius import Settings
 from certify.region import Norm
+from certify.solvers.prover import ClosedFormProver, CrownProver
 from certify.solvers.two_layer.model import is_two_layer
 from constructions import memorizer
 from constructions.distributions import Clusters
@@ -31,6 +33,9 @@ from constructions.training import MlpSettings, Pgd, Preset, Watch, find_preset,
 CONSTRUCTED_MAX = "decoupled, max"
 SHARE = 0.75
 """The radii of adversarial training and of memorizers: of sqrt(d/2), and of half the distance between the classes."""
+
+_FARTHEST = 1.6
+"""Up to which multiple of sqrt(d/2) Lipschitz bounds, CROWN and PGD are asked for radii."""
 
 HEADER = (
     "net",
@@ -51,7 +56,10 @@ JUDGES = ("Lipschitz", "CROWN", "PGD-40")
 
 @dc.dataclass(frozen=True, slots=True)
 class Plan:
-    """The clusters, points to judge at, points memorised, epochs of adversarial training, seconds a point."""
+    """The clusters, points to judge at, points memorised, and epochs of the perceptrons.
+
+    ``seconds`` a point is for the brackets of networks with more than one hidden layer.
+    """
 
     preset: Preset
     points: int
@@ -185,18 +193,15 @@ def _memorizers(nets: ClusterNets, plan: Plan) -> Iterator[Entrant]:
 
 def _judged(entrant: Entrant, plan: Plan) -> Row:
     network, data = entrant.network, entrant.data
-    exact = is_two_layer(network)
-    settings = Settings(method="exact" if exact else "auto", seconds=10 * plan.seconds if exact else plan.seconds)
+    settings = Settings(method="exact") if is_two_layer(network) else Settings(seconds=plan.seconds)
     brackets = entrant.known or certifiers.certified(network, data, settings)
-    lower = {name: _lower(network, data, name, plan) for name in ("lipschitz", "crown")}
-    deltas = np.linspace(0.0, 1.6 * math.sqrt(plan.preset.d / 2), 25).tolist()
+    most = _FARTHEST * math.sqrt(plan.preset.d / 2)
+    provers = (ClosedFormProver(LipschitzBounder(network)), CrownProver(network))
+    lower = (certifiers.proved_by(prover, network, data, most=most).mean() for prover in provers)
+    deltas = np.linspace(0.0, most, 25).tolist()
     pgd = certifiers.mean_radius(deltas, certifiers.pgd_accuracy(network, data, deltas))
-    clean = float((brackets.upper > 0).mean())
-    return Row(entrant, clean, brackets, dict(zip(JUDGES, (lower["lipschitz"], lower["crown"], pgd), strict=True)))
-
-
-def _lower(network: Network, data: Labelled, method: str, plan: Plan) -> float:
-    return float(certifiers.certified(network, data, Settings(method=method, seconds=plan.seconds)).lower.mean())
+    means = (*(float(mean) for mean in lower), pgd)
+    return Row(entrant, float((brackets.upper > 0).mean()), brackets, dict(zip(JUDGES, means, strict=True)))
 
 
 def ranking(rows: Sequence[Row], judge: str) -> Ranking:
