@@ -13,6 +13,7 @@ NAMES = {
     "feature-matrix": "cosines between weights and features: what the neurons of trained nets look at",
     "feature-robustness": "robust accuracy by plain PGD, by the strengthened attack, and exactly",
     "hard-set": "the size that robustness costs on linearly separable data, from both sides",
+    "exact-radii": "exact radii of trained two-layer nets: time, batching, dimension, and a peer",
     "memorizer-scale": "building robust memorizers and proving their claims, as N and d grow",
     "pictures": "what constructed networks compute in the plane: the figures of the docs",
     "radius-scaling": "exact radii against the number of clusters and the dimension, with the predicted slopes",
