@@ -25,22 +25,22 @@ UNIT = HEAD + "(assert (<= 0 X_0))(assert (<= X_0 1))"
 
 def decided(sample: Sample, network: Network, text: str) -> Decision | None:
     """The decision, after checking it against enumeration; None for an empty region."""
-    literally, closed = sample.can_hold(network)
+    can_hold, _ = sample.can_hold(network)
     query = parse(text)
     try:
         cases(query)
     except InvalidInput:
-        assert not literally
+        assert not can_hold
         return None
     decision = decide(query, network, Deadline.never())
     match decision:
         case Satisfied(solution):
             assert sample.holds([*solution.inputs, *solution.outputs])
             assert list(solution.outputs) == evaluate(network, solution.inputs)
-            assert literally
+            assert can_hold
         case Unsatisfiable(trust):
             assert trust is Trust.ROUNDED
-            assert not closed
+            assert not can_hold
         case Undecided(_, late):
             assert not late
     return decision
