@@ -197,10 +197,11 @@ def _judged(entrant: Entrant, plan: Plan) -> Row:
     brackets = entrant.known or certifiers.certified(network, data, settings)
     most = _FARTHEST * math.sqrt(plan.preset.d / 2)
     provers = (ClosedFormProver(LipschitzBounder(network)), CrownProver(network))
-    lower = (certifiers.proved_by(prover, network, data, most=most).mean() for prover in provers)
+    lower = [certifiers.proved_by(prover, network, data, most=most) for prover in provers]
+    brackets = Brackets(np.minimum(np.max([brackets.lower, *lower], axis=0), brackets.upper), brackets.upper)
     deltas = np.linspace(0.0, most, 25).tolist()
     pgd = certifiers.mean_radius(deltas, certifiers.pgd_accuracy(network, data, deltas))
-    means = (*(float(mean) for mean in lower), pgd)
+    means = (*(float(radius.mean()) for radius in lower), pgd)
     return Row(entrant, float((brackets.upper > 0).mean()), brackets, dict(zip(JUDGES, means, strict=True)))
 
 
