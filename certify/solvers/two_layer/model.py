@@ -15,6 +15,9 @@ from certify.rounding import UNIT, gamma
 _PARALLEL = 1e-12
 """Neurons whose (w, b) are multiples of each other up to this are one; what they differ by is charged."""
 
+LARGEST = 1e50
+"""Nothing is proved with larger numbers: up to this, floors pay for what underflow hides in a product of a few."""
+
 _FLOOR = 1e-140
 """More than the squares that underflow inside a norm can hide."""
 
@@ -39,6 +42,7 @@ class TwoLayer:
     length: Tensor
 
     @classmethod
+    @np.errstate(over="ignore", invalid="ignore")
     def of(cls, network: Network) -> "TwoLayer":
         """The merged form of a network.
 
@@ -47,6 +51,8 @@ class TwoLayer:
         """
         first, second = _layers(network)
         weight, bias, readout = _dense(first), first.bias, _dense(second)
+        if not len(bias):  # one dead neuron in place of none
+            weight, bias, readout = np.zeros((1, weight.shape[1])), np.zeros(1), np.zeros((len(readout), 1))
         owner, scale = _parallel(weight, bias)
         kept, position = np.unique(owner, return_inverse=True)
         alone = np.bincount(position) == 1
@@ -65,7 +71,7 @@ class TwoLayer:
             drift=(1 + 2 * gamma(count + 4)) * (np.abs(readout) @ apart),
             shift=(1 + 2 * gamma(count + 4)) * (np.abs(readout) @ away),
             gram=torch.as_tensor(weight[kept] @ weight[kept].T),
-            length=torch.as_tensor(_norms_up(weight[kept])),
+            length=torch.as_tensor(norms_up(weight[kept])),
         )
 
     @property
@@ -98,7 +104,8 @@ def _dense(op: Affine) -> Float64[np.ndarray, "m n"]:
     return op.weight.toarray() if isinstance(op.weight, sp.csr_array) else op.weight
 
 
-def _norms_up(rows: Float64[np.ndarray, "m n"]) -> Float64[np.ndarray, " m"]:
+def norms_up(rows: Float64[np.ndarray, "m n"]) -> Float64[np.ndarray, " m"]:
+    """The lengths of the rows, rounded up, with what squares that underflow can hide."""
     return np.linalg.norm(rows, axis=1) * (1 + 2 * gamma(rows.shape[1] + 4)) + _FLOOR
 
 
@@ -129,6 +136,6 @@ def _defects(
     """Bounds on ``||w_j - scale_j w_owner||`` and ``|b_j - scale_j b_owner|``; 0 where a neuron stands for itself."""
     merged = owner != np.arange(len(bias))
     image, image_bias = scale[:, None] * weight[owner], scale * bias[owner]
-    apart = _norms_up(weight - image) + 4 * UNIT * (_norms_up(weight) + _norms_up(image))
+    apart = norms_up(weight - image) + 4 * UNIT * (norms_up(weight) + norms_up(image))
     away = np.abs(bias - image_bias) + 4 * UNIT * (np.abs(bias) + np.abs(image_bias)) + _FLOOR
     return np.where(merged, apart, 0.0), np.where(merged, away, 0.0)

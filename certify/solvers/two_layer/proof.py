@@ -13,7 +13,7 @@ it. Its multipliers (any real ``slope`` v, any ``curvature`` om >= 0, any ``pric
    ``p^T M p <= -E(z*) + ||grad|| (R + ||z*||)``, ``M = lam - W^T om W``, and each pre-activation lies within
    ``sqrt(that * w^T M^-1 w)`` of its value at z*: a new enclosure, for the node's children.
 
-NaN multipliers count as 0, negative curvatures too.
+NaN multipliers count as 0, negative curvatures too. Numbers near the ends of the range of float64 prove nothing.
 """
 
 import dataclasses as dc
@@ -22,11 +22,13 @@ import torch
 from torch import Tensor
 
 from certify.rounding import UNIT, gamma
-from certify.solvers.two_layer.model import TwoLayer
+from certify.solvers.two_layer.model import LARGEST, TwoLayer
 from certify.solvers.two_layer.questions import Questions
 
 _SIGMA = 1e-9
-_LEAST = 1e-280
+
+_LEAST = 1e-150
+"""More than products that underflow can hide in one sum, up to factors of ``LARGEST``; its square is a float."""
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +84,7 @@ class Step:
         self._root = self._curvature.sqrt()
         self._factor, self._convex = self._cholesky()
         self._y = self._minimiser()
+        self._convex &= self._tame()
         self._moved = self._y @ model.gram
         self._blur = self._gamma * (model.length * self._y.abs()).sum(1, keepdim=True) * model.length + _LEAST
         self._sigma = _SIGMA * self._price
@@ -117,6 +120,14 @@ class Step:
         factor, failed = torch.linalg.cholesky_ex(system)
         convex = (failed == 0) & torch.isfinite(factor).all(2).all(1)
         return torch.where(convex[:, None, None], factor, torch.eye(count, dtype=system.dtype)), convex
+
+    def _tame(self) -> Tensor:
+        """Which nodes (B,) have numbers so far from the ends of float64 that ``_LEAST`` pays for underflow."""
+        asked = self._asked
+        sizes = torch.cat([asked.start, asked.weight, self._slope, self._root, self._y, asked.constant[:, None]], 1)
+        scales = torch.stack([self._price, self._radius], 1)
+        tame = (sizes.abs().amax(1) <= LARGEST) & (scales.amax(1) <= LARGEST) & (scales.amin(1) >= 1 / LARGEST)
+        return tame & bool((self._model.length <= LARGEST).all())
 
     def _solve(self, right: Tensor) -> Tensor:
         return torch.cholesky_solve(right, self._factor)

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from certify.query import Queries
 from certify.rounding import gamma
-from certify.solvers.two_layer.model import TwoLayer
+from certify.solvers.two_layer.model import LARGEST, TwoLayer, norms_up
 
-_LEAST = 1e-290
-"""More than the products that underflow in one sum can hide."""
+_LEAST = 1e-200
+"""More than products that underflow can hide in one sum, up to two factors of ``LARGEST``."""
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +19,8 @@ class Questions:
     """Q functions ``f(z) = constant + sum_i weight_i relu(start_i + w_i . z)``, one for each input and margin row.
 
     ``start``, ``weight`` (Q, G), ``constant`` (Q,) are rounded; the exact numbers differ by at most ``start_error``,
-    ``weight_error`` and ``constant_error + reach_error * radius`` on a ball. ``owner`` (Q,) is the input of each.
+    ``weight_error`` and ``constant_error + reach_error * radius`` on a ball. ``owner`` (Q,) is the input of each. About
+    a point or a row beyond ``LARGEST`` nothing is known.
     """
 
     start: Tensor
@@ -32,10 +33,11 @@ class Questions:
     owner: Tensor
 
     @classmethod
+    @np.errstate(over="ignore", invalid="ignore")
     def of(cls, model: TwoLayer, queries: Queries) -> "Questions":
         """One question for each row of each query, row by row of one input after the other."""
         points, rows = queries.centres, queries.rows
-        size, bias = np.linalg.norm(points, axis=1) * (1 + 2 * gamma(model.terms + 4)), np.abs(model.bias)
+        size, bias = norms_up(points), np.abs(model.bias)
         start = points @ model.weight.T + model.bias
         start_error = 2 * gamma(model.terms + 8) * (np.outer(size, model.length.numpy()) + bias) + _LEAST
         heavy = np.abs(rows)
@@ -44,6 +46,7 @@ class Questions:
         constant = rows @ model.offset + queries.offsets
         constant_error = 2 * gamma(outputs + 8) * (heavy @ np.abs(model.offset) + np.abs(queries.offsets)) + _LEAST
         constant_error += 1.01 * heavy @ model.shift + 1.01 * (heavy @ model.drift) * size[:, None]
+        constant_error[(heavy > LARGEST).any(axis=2) | (size > LARGEST)[:, None]] = np.inf
         count = rows.shape[1]
         owner = torch.arange(len(points)).repeat_interleave(count)
         return cls(

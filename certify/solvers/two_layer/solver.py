@@ -39,6 +39,13 @@ class Solution:
     nodes: Int64[np.ndarray, " b"]
     settled: Bool[np.ndarray, " b"]
 
+    @classmethod
+    def nothing(cls, queries: Queries) -> "Solution":
+        """No radius and no candidate: the network's numbers overflow."""
+        count, centres = len(queries), queries.centres
+        none = np.zeros(count, dtype=np.int64)
+        return cls(np.zeros(count), np.full_like(centres, np.nan), none, none > 0)
+
 
 class TwoLayerSolver:
     """Branch and bound on l2 questions about a network with one hidden layer.
@@ -68,6 +75,8 @@ class TwoLayerSolver:
         """
         if queries.norm is not Norm.L2:
             raise InvalidInput(f"The exact method measures perturbations in l2, not in {queries.norm}.")
+        if not bool(torch.isfinite(self._model.gram).all()):
+            return Solution.nothing(queries)
         asked = Questions.of(self._model, queries)
         units = Units(self._model, asked, self._device)
         effort = Effort(tolerance, self._most_nodes, deadline.part(_SEARCH))

@@ -57,8 +57,9 @@ class Units:
         value = self.constant + (self.weight * self.start.clamp_min(0.0)).sum(1)
         number = torch.arange(len(owner), device=owner.device)
         least = torch.full((count,), torch.inf, dtype=size.dtype, device=owner.device)
-        least = least.scatter_reduce(0, owner, value / size, "amin")
-        first = torch.where(value / size == least[owner], number, len(owner))
+        reach = torch.nan_to_num(value / size, nan=torch.inf, posinf=torch.inf)
+        least = least.scatter_reduce(0, owner, reach, "amin")
+        first = torch.where(reach == least[owner], number, len(owner))
         nearest = torch.full((count,), len(owner), device=owner.device).scatter_reduce(0, owner, first, "amin")
         return nearest, least.clamp_min(1e-12)
 
