@@ -13,8 +13,8 @@ from jaxtyping import Float64
 from certify.network import Add, Affine, Conv2d, Network, ReLU
 from certify.region import Norm
 
-_MOST_CUTS = 40
-"""Tangents with which an l2 ball is approached."""
+_MOST_CUTS, _MOST_STEPS = 40, 200
+"""Tangents with which an l2 ball is approached, and steps of the ascent after them."""
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -38,9 +38,9 @@ class Cell:
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Finish:
-    """What a solver proposes for a cell: ``prices`` (k,) >= 0 of its sides, and points (c, n) to look at."""
+    """What solvers propose for a cell: ``prices`` (p, k) >= 0 of its sides to try, and points (c, n) to look at."""
 
-    prices: Float64[np.ndarray, " k"]
+    prices: Float64[np.ndarray, "p k"]
     points: Float64[np.ndarray, "c n"]
 
 
@@ -69,7 +69,8 @@ def finish(cell: Cell) -> Finish:
     """Prices that prove the cell and points that refute it, as far as floating point finds them.
 
     A linear program over the box and the sides; while its point leaves an l2 ball, again with the tangent that cuts the
-    point off. Its dual values are prices for the ball too, since the ball lies within its tangents.
+    point off. Its dual values are prices for the ball too, since the ball lies within its tangents. Where they may be
+    too crude for a thin margin, the ball's own dual is ascended from them.
     """
     program = _Program.of(cell)
     prices, points = np.zeros(len(cell.heights)), [cell.centre]
@@ -83,7 +84,25 @@ def finish(cell: Cell) -> Finish:
         if value > 0 or np.allclose(inside, point, rtol=1e-9, atol=1e-12):
             break
         program = program.with_tangent(point)
-    return Finish(prices, np.clip(np.stack(points), cell.lower, cell.upper))
+    proposals = [prices] if cell.norm is not Norm.L2 else [prices, _ascended(cell, prices)]
+    return Finish(np.stack(proposals), np.clip(np.stack(points), cell.lower, cell.upper))
+
+
+def _ascended(cell: Cell, start: np.ndarray) -> np.ndarray:
+    """Prices (k,) near the best for the l2 ball alone, the box left out."""
+    at_centre = cell.heights + cell.sides @ cell.centre
+
+    def descent(prices: np.ndarray) -> tuple[float, np.ndarray]:
+        pull = cell.gradient - prices @ cell.sides
+        size = float(np.linalg.norm(pull)) + 1e-300
+        value = cell.gradient @ cell.centre + cell.constant - prices @ at_centre - cell.radius * size
+        return float(-value), at_centre - cell.sides @ (pull * (cell.radius / size))
+
+    if not len(start):
+        return start
+    settings = {"method": "L-BFGS-B", "bounds": [(0, None)] * len(start), "options": {"maxiter": _MOST_STEPS}}
+    with np.errstate(all="ignore"):  # of an empty cell the dual has no end
+        return scipy.optimize.minimize(descent, start, jac=True, **settings).x
 
 
 def _drawn_in(cell: Cell, point: np.ndarray) -> np.ndarray:

@@ -27,13 +27,13 @@ class Halving:
     the boxes of question i that are not proved.
     """
 
-    def __init__(self, queries: Queries, network: TensorNetwork, effort: Effort) -> None:
+    def __init__(self, queries: Queries, *, network: TensorNetwork, exact: ExactNetwork, effort: Effort) -> None:
         ball = BallBatch.of(queries, network, rounded=True)
         self.witness: list[Witness | None] = [None] * len(queries)
         self.stuck, self.spent = (np.zeros(len(queries), dtype=np.int64) for _ in range(2))
         self.open = np.ones(len(queries), dtype=np.int64)
         self._queries, self._network, self._effort, self._batch = queries, network, effort, effort.batch
-        self._exact = ExactNetwork(queries.network)
+        self._exact = exact
         self._lower, self._upper = ball.lower, ball.upper
         self._question = np.arange(len(queries))
         self._bound = np.full(len(queries), -np.inf)

@@ -19,7 +19,7 @@ from certify.solvers.branch_and_bound.nodes import Multipliers, Nodes, clipped
 from certify.solvers.branch_and_bound.units import Units
 from certify.tensor_network import TensorNetwork
 
-_REFINING_WORK = 4e6
+_REFINING_WORK = 1e7
 """Products a node that tightening its hidden bounds may cost; where it would cost more only intervals are used."""
 
 

@@ -36,12 +36,21 @@ class Search:
     ``witness[i]`` refutes question i; ``stuck[i]`` counts leaves that floating point could neither prove nor refute.
     """
 
-    def __init__(self, queries: Queries, roots: Roots, forest: Forest, network: TensorNetwork, effort: Effort) -> None:
+    def __init__(
+        self,
+        queries: Queries,
+        roots: Roots,
+        *,
+        forest: Forest,
+        network: TensorNetwork,
+        exact: ExactNetwork,
+        effort: Effort,
+    ) -> None:
         self.forest = forest
         self.witness: list[Witness | None] = [None] * len(queries)
         self.stuck, self.spent = (np.zeros(len(queries), dtype=np.int64) for _ in range(2))
         self._queries, self._roots, self._network, self._effort = queries, roots, network, effort
-        self._exact = ExactNetwork(queries.network)
+        self._exact = exact
         self._question = roots.question.numpy()
         self._scale = torch.ones_like(roots.slopes, dtype=network.dtype, device=network.device)
         self._frontier = Frontier(roots.units.count)
@@ -148,9 +157,10 @@ class Search:
             leaf = batch.exact.take(torch.tensor([i]))
             cell, columns = _cell(leaf)
             found = finish(cell)
-            prices = torch.zeros(leaf.phases.shape, dtype=torch.float64)
-            prices[0, columns] = torch.as_tensor(found.prices)
-            if bool(proves(leaf, Multipliers(torch.zeros_like(prices), prices))):
+            prices = torch.zeros(len(found.prices), leaf.phases.shape[1], dtype=torch.float64)
+            prices[:, columns] = torch.as_tensor(found.prices)
+            copies = leaf.take(torch.zeros(len(prices), dtype=torch.int64))
+            if bool(proves(copies, Multipliers(torch.zeros_like(prices), prices)).any()):
                 self.forest.proved[batch.node[i]] = True
                 continue
             count = len(found.points)

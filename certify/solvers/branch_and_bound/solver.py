@@ -82,7 +82,9 @@ class BranchAndBound:
         index = _open(answers)
         if index.size and not deadline.passed:
             moving = index[queries.radii[index] > 0]
-            found = self._attack.search(queries.take(moving), seed=seed, deadline=deadline.part(0.2))
+            asked = queries.take(moving)
+            candidates = self._attack.propose(asked, seed=seed, deadline=deadline.part(0.2))
+            found = confirm(asked, candidates, None, self._exact)
             for i, witness in zip(moving.tolist(), found, strict=True):
                 answers[i] = Falsified(witness) if witness else late
         index = _open(answers)
@@ -94,7 +96,7 @@ class BranchAndBound:
 
     def _search(self, queries: Queries, deadline: Deadline, grown: list[Trees]) -> list[Outcome]:
         if queries.norm is Norm.LINF and self._network.input_width <= self._effort.halving:
-            search = Halving(queries, self._proof.tensors, self._effort)
+            search = Halving(queries, network=self._proof.tensors, exact=self._exact, effort=self._effort)
             search.run(deadline)
         else:
             search = self._by_phases(queries, deadline, grown)
@@ -113,7 +115,14 @@ class BranchAndBound:
         roots, proved = plant(queries, self._proof, self._alpha, self._units, deadline.part(0.5))
         question, row = np.nonzero(~proved)
         sources = [grown[q].get(j) for q, j in zip(question.tolist(), row.tolist(), strict=True)]
-        search = Search(queries, roots, Forest.regrown(sources), self._alpha.tensors, self._effort)
+        search = Search(
+            queries,
+            roots,
+            forest=Forest.regrown(sources),
+            network=self._alpha.tensors,
+            exact=self._exact,
+            effort=self._effort,
+        )
         search.run(deadline)
         for known in grown:
             known.clear()
