@@ -12,6 +12,7 @@ from certify.errors import InvalidInput
 from certify.outcome import Falsified, Unknown, Verified
 from certify.query import Queries
 from certify.region import Box, Norm
+from certify.solvers.branch_and_bound import halving as halving_file
 from certify.solvers.branch_and_bound import search as search_file
 from certify.solvers.branch_and_bound.effort import Effort
 from certify.solvers.branch_and_bound.solver import BranchAndBound
@@ -93,6 +94,23 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(
     monkeypatch.setattr(search_file, "ascend", greedy)
     assert [type(a) for a in searched(asked, PHASES)] == [type(a) for a in expected]
     assert refused
+
+
+def test_boxes_that_did_not_fit_are_bounded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = questions(dense((3, 10, 8, 3), 6), 10, norm=Norm.LINF, radius=0.2)
+    effort = dc.replace(HALVES, nodes=3000)
+    expected = searched(asked, effort)
+    real, calls = halving_file.margins, []
+
+    def greedy(queries: Queries, points: np.ndarray) -> np.ndarray:
+        calls.append(len(points))
+        if len(calls) % 2:
+            raise MemoryError
+        return real(queries, points)
+
+    monkeypatch.setattr(halving_file, "margins", greedy)
+    assert [type(a) for a in searched(asked, effort)] == [type(a) for a in expected]
+    assert len(calls) >= 2
 
 
 def test_a_crowded_pool_takes_the_latest_nodes_and_decides_the_same() -> None:

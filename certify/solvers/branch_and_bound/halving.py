@@ -23,15 +23,15 @@ from certify.tensor_network import TensorNetwork
 class Halving:
     """The state of one search over boxes: a box leaves only when CROWN proves every margin on it, or for its halves.
 
-    Proofs are in float64 with rounding accounted for. ``witness`` and ``stuck`` as in ``Search``; ``open[i]`` counts
-    the boxes of question i that are not proved.
+    Proofs are in float64 with rounding accounted for. ``witness`` and ``stuck`` as in ``Search``; ``lost[i]`` says that
+    a box of question i left without either, so that nothing can be proved of it any more.
     """
 
     def __init__(self, queries: Queries, *, network: TensorNetwork, exact: ExactNetwork, effort: Effort) -> None:
         ball = BallBatch.of(queries, network, rounded=True)
         self.witness: list[Witness | None] = [None] * len(queries)
         self.stuck, self.spent = (np.zeros(len(queries), dtype=np.int64) for _ in range(2))
-        self.open = np.ones(len(queries), dtype=np.int64)
+        self.lost = np.zeros(len(queries), dtype=bool)
         self._queries, self._network, self._effort, self._batch = queries, network, effort, effort.batch
         self._exact = exact
         self._lower, self._upper = ball.lower, ball.upper
@@ -50,8 +50,8 @@ class Halving:
                 self._batch = max(1, self._batch // 2)
 
     def proved(self) -> np.ndarray:
-        """Which questions (B,) have no unproved box left."""
-        return self.open == 0
+        """Which questions (B,) have no box left to prove, and lost none."""
+        return ~self.lost & (np.bincount(self._question, minlength=len(self.lost)) == 0)
 
     def _pick(self) -> np.ndarray:
         """Of each question its worst boxes, the questions in turn; the smallest boxes when there are too many."""
@@ -72,7 +72,6 @@ class Halving:
         bound = form.lower(ball)
         proved = (bound > 0).all(1).numpy()
         self.spent += np.bincount(question, minlength=len(self.spent))
-        self.open -= np.bincount(question[proved], minlength=len(self.open))
         rest = torch.as_tensor(np.flatnonzero(~proved))
         pull = torch.where((bound <= 0)[:, :, None], form.coefficients, 0.0)[rest]
         worst = form.coefficients[rest, bound[rest].argmin(1)]
@@ -99,22 +98,22 @@ class Halving:
         axis = (width * (pull + 1e-3 * pull.amax(1, keepdim=True) + 1e-30)).argmax(1, keepdim=True)
         middle = ((lower + upper) / 2).gather(1, axis)
         narrow = ((middle <= lower.gather(1, axis)) | (middle >= upper.gather(1, axis)))[:, 0].numpy()
-        decided = np.array([found is not None for found in self.witness])
-        spent = self.spent >= self._effort.nodes
+        decided = np.array([found is not None for found in self.witness]) | (self.spent >= self._effort.nodes)
         self.stuck += np.bincount(boxes.question[narrow], minlength=len(self.stuck))
+        self.lost |= decided
+        self.lost[boxes.question[narrow]] = True
         halved = np.flatnonzero(~narrow & ~decided[boxes.question])
-        self.open += np.bincount(boxes.question[halved], minlength=len(self.open))
         index = torch.as_tensor(halved)
         left = upper[index].scatter(1, axis[index], middle[index])
         right = lower[index].scatter(1, axis[index], middle[index])
         kept = np.ones(len(self._question), dtype=bool)
         kept[picked] = False
-        kept &= ~(decided | spent)[self._question]
+        kept &= ~decided[self._question]
         mask = torch.as_tensor(kept)
-        self._lower = torch.cat([self._lower[mask], lower[index], right])
-        self._upper = torch.cat([self._upper[mask], left, upper[index]])
-        self._question = np.concatenate([self._question[kept], *[boxes.question[halved]] * 2])
-        self._bound = np.concatenate([self._bound[kept], *[boxes.bound[halved]] * 2])
+        ends = torch.cat([self._lower[mask], lower[index], right]), torch.cat([self._upper[mask], left, upper[index]])
+        question = np.concatenate([self._question[kept], *[boxes.question[halved]] * 2])
+        bound = np.concatenate([self._bound[kept], *[boxes.bound[halved]] * 2])
+        (self._lower, self._upper), self._question, self._bound = ends, question, bound  # all at once, or none
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
