@@ -16,6 +16,9 @@ _MORE = """\
 other commands:
   python -m certify inspect MODEL    what is in a model file, and what would be refused and why
   python -m certify demo             train a small classifier, save it, certify the saved file
+  python -m certify verify QUERY     sat, unsat, unknown or timed-out, of a VNN-LIB query (1.0 or 2.0)
+  python -m certify instances FILE   the same for every line of a benchmark's instances.csv, in parallel, resumable
+  python -m certify supports         what of VNN-LIB is supported
 
 Numbers may be fractions: --max-radius 8/255. Radii are in the units of the raw data, before --mean and --std.
 exit codes: 0 done, 1 some inputs failed, 2 bad usage or input, 3 unsupported model, 4 self-check failed,
