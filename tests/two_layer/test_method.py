@@ -17,9 +17,9 @@ from tests.two_layer.nets import asked
 
 RNG = np.random.default_rng(2)
 NET = Network.chain(
-    [Affine(RNG.normal(size=(12, 6)), RNG.normal(size=12)), ReLU(12), Affine(RNG.normal(size=(3, 12)), np.zeros(3))]
+    [Affine(RNG.normal(size=(8, 5)), RNG.normal(size=8)), ReLU(8), Affine(RNG.normal(size=(3, 8)), np.zeros(3))]
 )
-POINTS = RNG.uniform(size=(3, 6))
+POINTS = RNG.uniform(size=(2, 5))
 LABELS = NET.evaluate(POINTS).argmax(axis=1)
 
 
@@ -52,7 +52,7 @@ def test_a_radius_limit_is_certified_up_to_the_limit() -> None:
 
 
 def test_with_a_domain_both_sides_hold_and_witnesses_stay_inside() -> None:
-    box = Box.uniform(0.0, 1.0, 6)
+    box = Box.uniform(0.0, 1.0, 5)
     for free, cut in zip(certified(method="exact"), certified(method="exact", domain=box), strict=True):
         assert cut.lower >= free.lower * (1 - 1e-2)
         assert cut.witness is None or not box.outside(cut.witness.point[None]).any()
@@ -101,14 +101,14 @@ def test_a_time_limit_keeps_a_bracket_that_holds() -> None:
 def test_after_the_deadline_nothing_is_claimed() -> None:
     queries = asked(NET, POINTS, LABELS)
     late = Deadline(lambda: 1.0, 0.0)
-    found = TwoLayerSolver(NET).solve(queries, np.zeros(3, dtype=bool), tolerance=1e-3, deadline=late)
+    found = TwoLayerSolver(NET).solve(queries, np.zeros(len(POINTS), dtype=bool), tolerance=1e-3, deadline=late)
     assert (found.radius == 0).all()
     assert not found.settled.any()
 
 
 def test_few_nodes_give_a_bracket_that_holds() -> None:
     queries = asked(NET, POINTS, LABELS)
-    none = np.zeros(3, dtype=bool)
+    none = np.zeros(len(POINTS), dtype=bool)
     best = TwoLayerSolver(NET).solve(queries, none, tolerance=1e-4, deadline=Deadline.never())
     for most in (1, 3):
         solver = TwoLayerSolver(NET, most_nodes=most)

