@@ -19,6 +19,9 @@ from certify.query import Queries
 from certify.solvers.branch_and_bound.effort import Effort
 from certify.tensor_network import TensorNetwork
 
+_WIDTH = 0.2
+"""What an axis's width counts by itself against the steepest slope of the bound: flat bounds are crude ones."""
+
 
 class Halving:
     """The state of one search over boxes: a box leaves only when CROWN proves every margin on it, or for its halves.
@@ -95,7 +98,7 @@ class Halving:
     def _replace(self, picked: np.ndarray, boxes: "_Boxes", pull: Tensor) -> None:
         """Puts the halves of the boxes that are left in the place of all that were picked."""
         lower, upper, width = boxes.lower, boxes.upper, boxes.upper - boxes.lower
-        axis = (width * (pull + 1e-3 * pull.amax(1, keepdim=True) + 1e-30)).argmax(1, keepdim=True)
+        axis = (width * (pull + _WIDTH * pull.amax(1, keepdim=True) + 1e-30)).argmax(1, keepdim=True)
         middle = ((lower + upper) / 2).gather(1, axis)
         narrow = ((middle <= lower.gather(1, axis)) | (middle >= upper.gather(1, axis)))[:, 0].numpy()
         decided = np.array([found is not None for found in self.witness]) | (self.spent >= self._effort.nodes)
