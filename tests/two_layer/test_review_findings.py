@@ -90,7 +90,7 @@ def test_a_network_without_neurons_is_a_constant() -> None:
 @pytest.mark.parametrize("place", [0.0, 1e8])
 def test_a_tie_at_the_input_has_no_radius_however_far_out(place: float) -> None:
     network = net([[1.0], [1.0]], [-place, -place], [1.0, -1.0])
-    (answer,) = solved(asked(network, np.array([place]), [1], radius=2.0))
+    (answer,) = solved(asked(network, np.array([place]), [1], radius=1e-9))
     assert answer.lower == 0
 
 
