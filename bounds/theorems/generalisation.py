@@ -268,6 +268,13 @@ ENTRIES = (
         more="K_A centres of cells of a grid with g cells a side, hinges shared along coordinates.",
     ),
     _cover.says(
+        "cells.dense",
+        _DENSE,
+        2 * d * g * (d + 1) + K_A * (2 * d * g + 1) + K_A + 1,
+        Side.UPPER,
+        more="K_A centres of cells of a grid with g cells a side, hinges shared along coordinates.",
+    ),
+    _cover.says(
         "cells.units",
         "hidden units",
         K_A + 2 * d * g,

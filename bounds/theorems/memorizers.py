@@ -163,16 +163,19 @@ squares_per_sample = Family(
     where=_HALF | {s: sp.Max(2, sp.ceiling(Log2(d * b**2 / (2 * eps * (eps - delta))) / 2) - 1), b: 2 + delta},
 )
 
-_dense_scan_of_one = (
-    3 * d * (d + 1)
-    + (d + 1) * (3 * d + 1)
-    + (3 * d + 1) * (d + 2)
-    + (d + 2) * (3 * d + 2)
-    + (n - 3) * ((3 * d + 1) * (d + 3) + (d + 2) * (3 * d + 2))
-    + (2 * d + 1) * (d + 3)
-    + 2 * (2 * d + 2)
-    + 3
-)
+
+def _even_scan_dense() -> sp.Expr:
+    """All parameters of a scan in S equal stages: two layers a stage, the input carried until the last one."""
+    stage = n / S
+    hinges, bumps = 2 * d * stage + d, stage + d
+    later, kept = hinges + 1, bumps + 1
+    last = 2 * d * stage + 1
+    start = hinges * (d + 1) + bumps * (hinges + 1)
+    turns = later * (bumps + 1) + kept * (later + 1) + (S - 3) * (later * (kept + 1) + kept * (later + 1))
+    between = sp.Piecewise((last * (bumps + 1), sp.Eq(S, 2)), (turns + last * (kept + 1), True))
+    return start + between + (stage + 1) * (last + 1) + stage + 2
+
+
 _paraboloid_dense = sp.Piecewise(
     (2 * d * (d + 1) + (2 * d + 1) * (d + 1) + n * (d + 2) + n + 1, sp.Eq(s, 1)),
     (
@@ -214,13 +217,22 @@ ENTRIES = (
     _scan.says(
         "dense",
         _DENSE,
-        _dense_scan_of_one,
-        more="Here one sample per stage, S = n.",
-        hypotheses=(_SEPARATED, needs(n >= 3, "at least three samples in the smaller class")),
+        _even_scan_dense(),
+        more="Here all stages are of equal size.",
+        hypotheses=(
+            _SEPARATED,
+            needs(S >= 2, "at least two stages"),
+            needs(sp.Eq(S * sp.floor(n / S), n), "the number of stages to divide the smaller class"),
+        ),
     ),
     _scan.says("units", _UNITS, n * (2 * d + 1) + 2 * (d + 1) * (S - 1)),
     _scan.says("depth", _DEPTH, 2 * S + 1),
     _trapezoids.says("nnz", _NNZ, 10 * d * n + 1),
+    _trapezoids.says(
+        "dense",
+        _DENSE,
+        2 * d * n * (d + 1) + 8 * n**2 * (d**2 - 1) / 3 + 2 * n * (d - 1) + n * (2 * n + 1) + n * (n + 1) + n + 1,
+    ),
     _trapezoids.says("units", _UNITS, 4 * d * n),
     _trapezoids.says("depth", _DEPTH, q + 4),
     _distance_bumps.says("nnz", _NNZ, n * (6 * d + 4) + 1),

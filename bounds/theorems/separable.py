@@ -200,6 +200,12 @@ ENTRIES = (
     _solver.says(
         "direct.units", "hidden units", 2 * (d - 1) * STEPS + M, more="Look-up with one unit per slope change."
     ),
+    _solver.says(
+        "direct.dense",
+        "parameters, zeros included",
+        (d - 1) * STEPS * (d + 1) + ((d - 1) * STEPS + 1) * ((d - 1) * STEPS + 1) + 3 * M - 2,
+        more="Look-up with one unit per slope change.",
+    ),
     _solver.says("direct.depth", "affine maps", 5, more="Look-up with one unit per slope change."),
     _solver.says("slope", "largest slope of a step", 1 / (1 / STEPS - 2 * c * eps)),
 )

@@ -3,8 +3,8 @@
 A polytope ``{(x, y) : A x + C y + d <= 0}`` is missed by the network f exactly if
 ``max_i (A x + C f(x) + d)_i > 0`` for every x of the box. One row about y alone is a margin of the network itself;
 else the maxima are appended to the network. Every number is rounded so that the unsafe set grows and never shrinks:
-the box outwards, and a coefficient c to the nearest float64 c', with ``|c - c'| max |y|`` over the box taken off the constant,
-which is rounded down. Proving the closure of the unsafe set out of reach proves the same of open half-spaces.
+the box outwards, and a coefficient c to the nearest float64 c', with ``|c - c'| max |y|`` over the box taken off the
+constant, which is rounded down. Proving the closure of the unsafe set out of reach proves the same of open half-spaces.
 """
 
 import dataclasses as dc

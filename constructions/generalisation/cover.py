@@ -136,7 +136,7 @@ def size_claims(network: Network, bumps: Bumps, cells: Cells | None) -> tuple[Cl
     names = {name: f"robust-memorizer.hinge-bumps.{name}" for name in ("nnz", "units", "depth")}
     if cells is None:
         return count_claims(network, names, {"n": count, "d": width})
-    names |= {name: f"robust-classifier.cover.cells.{name}" for name in ("nnz", "units")}
+    names |= {name: f"robust-classifier.cover.cells.{name}" for name in ("nnz", "dense", "units")}
     return count_claims(network, names, {"n": count, "K_A": count, "d": width, "g": cells.side})
 
 

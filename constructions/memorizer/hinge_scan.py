@@ -78,7 +78,7 @@ class HingeScan(Family):
     def _entries(self, carriers: int) -> dict[str, str]:
         if self.stages == 1:
             return {count: f"robust-memorizer.hinge-bumps.{count}" for count in ("nnz", "dense", "units", "depth")}
-        counts = ["nnz", "units", "depth"] + ["dense"] * (self.stages == carriers >= 3)
+        counts = ["nnz", "units", "depth"] + ["dense"] * (carriers % self.stages == 0)
         return {count: f"robust-memorizer.hinge-bumps-scan.{count}" for count in counts}
 
 

@@ -58,6 +58,7 @@ class Trapezoids(Family):
         found, readout = self._start(data)
         rebuild, d = (lambda: self.build(data)), found.width
         counts = ("nnz", "units", "depth") if d & (d - 1) == 0 else ()
+        counts += ("dense",) if counts and found.classes == 2 else ()
         entries = {count: f"robust-memorizer.trapezoids.{count}" for count in counts}
         return (
             *margin_claims(network, data, found, rebuild=rebuild, needs=hypothesis(found), bounding=None),

@@ -44,9 +44,11 @@ def test_scanned_hinge_bumps_count_as_built(n: int, d: int, stages: int) -> None
     agree("hinge-bumps-scan", layered.hinge_bumps_scan(n, d, stages), "nnz units depth", n=n, d=d, S=stages)
 
 
-@pytest.mark.parametrize(("n", "d"), [(3, 1), (3, 4), (5, 2), (8, 3)])
-def test_a_scan_of_one_sample_per_stage_has_the_dense_count_as_built(n: int, d: int) -> None:
-    agree("hinge-bumps-scan", layered.hinge_bumps_scan(n, d, n), "dense", n=n, d=d)
+@pytest.mark.parametrize(
+    ("n", "d", "stages"), [(3, 1, 3), (3, 4, 3), (5, 2, 5), (8, 3, 2), (8, 3, 4), (9, 2, 3), (2, 2, 2)]
+)
+def test_a_scan_of_equal_stages_has_the_dense_count_as_built(n: int, d: int, stages: int) -> None:
+    agree("hinge-bumps-scan", layered.hinge_bumps_scan(n, d, stages), "dense", n=n, d=d, S=stages)
 
 
 @pytest.mark.parametrize(("n", "d"), SHAPES)
@@ -56,7 +58,7 @@ def test_distance_bumps_count_as_built(n: int, d: int) -> None:
 
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (2, 2), (3, 4), (2, 8)])
 def test_trapezoids_count_as_built(n: int, d: int) -> None:
-    agree("trapezoids", layered.trapezoids(n, d), "nnz units depth", n=n, d=d)
+    agree("trapezoids", layered.trapezoids(n, d), "nnz dense units depth", n=n, d=d)
 
 
 @pytest.mark.parametrize(("q", "d"), [(1, 1), (1, 3), (2, 2), (3, 3), (4, 5)])

@@ -55,6 +55,10 @@ def memorizers(seed: int) -> Iterator[tuple[str, Found]]:
     yield "robust-memorizer.distance-bumps", (built("distance-bumps", data, delta=tiny), letters)
     scan = built("hinge-bumps-scan", data, delta=tiny, stages=n)
     yield "robust-memorizer.hinge-bumps-scan", (scan, letters | {"S": n})
+    for stages in (2, 3):
+        whole = generic(seed, (3 * stages + more, 3 * stages), d)
+        even = letters | {"N": 6 * stages + more, "n": 3 * stages, "S": stages}
+        yield "robust-memorizer.hinge-bumps-scan", (built("hinge-bumps-scan", whole, delta=tiny, stages=stages), even)
     three = generic(seed, (n, n + more, n), d)
     several = letters | {"N": 3 * n + more, "C": 3}
     yield "robust-memorizer.hinge-bumps-multiclass", (built("hinge-bumps", three, delta=tiny), several)
