@@ -5,14 +5,16 @@ import scipy.sparse as sp
 
 from certify.network import Affine, Conv2d, Network, Op
 from constructions.compose import canonical
+from constructions.wiring import ordered
 
 
 def difference(network: Network, other: Network) -> str | None:
     """Where ``network`` first differs from ``other``; None when they compute the same by the same steps.
 
-    Dense and sparse matrices of equal entries are equal, and so are input shapes of equal size: a file format may store
-    one as the other.
+    Dense and sparse matrices of equal entries are equal, and so are input shapes of equal size and orders of
+    independent nodes: a file format may store one as the other.
     """
+    network, other = ordered(network), ordered(other)
     if network.input_width != other.input_width or len(network.nodes) != len(other.nodes):
         return (
             f"{len(network.nodes)} nodes on {network.input_width} inputs, not {len(other.nodes)} on {other.input_width}"

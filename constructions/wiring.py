@@ -36,6 +36,26 @@ class Wiring:
         return Network(self._shape, tuple(self._nodes))
 
 
+def ordered(network: Network) -> Network:
+    """The same graph with nodes in depth-first order from the output, and without those that the output does not read.
+
+    Files may store independent nodes in any order; in this one equal graphs are equal node by node.
+    """
+    place, order, stack = {0: 0}, list[Node](), [len(network.nodes)]
+    while stack:
+        value = stack[-1]
+        missing = [] if value in place else [k for k in network.nodes[value - 1].inputs if k not in place]
+        if missing:
+            stack.append(missing[0])
+            continue
+        stack.pop()
+        if value not in place:
+            node = network.nodes[value - 1]
+            order.append(dc.replace(node, inputs=tuple(place[k] for k in node.inputs)))
+            place[value] = len(order)
+    return Network(network.input_shape, tuple(order))
+
+
 def series(first: Network, second: Network) -> Network:
     """``x -> second(first(x))``. Counts add up, nnz, dense, units and depth alike: nothing is merged."""
     if first.output_width != second.input_width:

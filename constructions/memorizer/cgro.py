@@ -37,7 +37,7 @@ from constructions.theorem import (
     Undecided,
     parameter,
 )
-from constructions.wiring import Wiring
+from constructions.wiring import Wiring, ordered
 
 _THEOREM = Theorem(
     "Robust memorisation on top of a clean classifier",
@@ -64,7 +64,7 @@ class Cgro(Family):
     and the others vanish. Where all bumps vanish ``F = relu(f) - relu(-f) = f`` (cgro, memorisation on top of a clean
     classifier; explicit form derived).
 
-    In a network of this family the clean classifier is the graph of all nodes but the last 13.
+    In a network of this family, its nodes in depth-first order, the clean classifier is all but the last 13.
     """
 
     name: ClassVar[str] = "cgro"
@@ -86,6 +86,7 @@ class Cgro(Family):
     def claims(self, network: Network, data: Labelled | None) -> tuple[Claim, ...]:
         """Zero robust error with margin 1 on the covered balls, the clean classifier elsewhere, and the extra size."""
         assert data is not None
+        network = ordered(network)
         found, parts = self._start(data), _parts(network)
         _require_fit(parts.clean, found)
 
@@ -187,7 +188,7 @@ def _branched(clean: Network, found: Separated, bound: float) -> Network:
     gates = wiring.apply(ReLU(2), wiring.apply(Add(2), both, opened))
     passed = wiring.apply(_dense([[1.0, -1.0]], 0.0), gates)
     wiring.apply(Add(1), passed, wiring.apply(_dense(signs, 0.0), bumps))
-    return wiring.network()
+    return ordered(wiring.network())
 
 
 def _dense(weight: Any, bias: float) -> Affine:

@@ -7,10 +7,10 @@ import pytest
 import scipy.sparse as sp
 
 from certify.errors import InvalidInput
-from certify.network import Affine, Conv2d, Network, ReLU
+from certify.network import Add, Affine, Conv2d, Network, Node, ReLU
 from constructions.compose import Chain, Forms, columns
 from constructions.sameness import difference
-from constructions.wiring import parallel, series, skip
+from constructions.wiring import ordered, parallel, series, skip
 
 RNG = np.random.default_rng(5)
 
@@ -116,3 +116,27 @@ def test_convolutions_are_compared_with_their_frames() -> None:
     strided = Network.chain([Conv2d(kernel, bias, (1, 4, 4), stride=(3, 3), padding=(3, 3))])
     assert strided.output_width == 9 == plain.output_width
     assert difference(plain, strided) == "node 0 (Conv2d)"
+
+
+def test_the_order_of_independent_nodes_does_not_matter() -> None:
+    one, two, end = (
+        Affine(np.eye(3), np.ones(3)),
+        Affine(2 * np.eye(3), np.zeros(3)),
+        Affine(np.ones((1, 3)), np.zeros(1)),
+    )
+    straight = (Node(one, (0,)), Node(ReLU(3), (1,)), Node(two, (0,)), Node(Add(3), (2, 3)), Node(end, (4,)))
+    turned = (
+        Node(two, (0,)),
+        Node(one, (0,)),
+        Node(end, (1,)),
+        Node(ReLU(3), (2,)),
+        Node(Add(3), (4, 1)),
+        Node(end, (5,)),
+    )
+    first, second = Network((3,), straight), Network((3,), turned)  # the second has a node that nobody reads
+    assert (first.evaluate(POINTS) == second.evaluate(POINTS)).all()
+    assert difference(first, second) is None
+    assert [type(node.op) for node in ordered(second).nodes] == [Affine, ReLU, Affine, Add, Affine]
+    assert ordered(ordered(second)).digest == ordered(second).digest == first.digest
+    swapped = Network((3,), (*straight[:3], Node(Add(3), (3, 2)), straight[4]))
+    assert difference(first, swapped) is not None
