@@ -46,6 +46,8 @@ _table = Family(
     hypotheses=(needs(M >= 2, "at least two labels"),),
 )
 _PACKED = (needs(B >= 2, "words of at least two bits"),)
+_PACKED_WIDE = (needs(B >= 3, "words of at least three bits"),)
+_PACKED_DENSE = sp.ceiling(M / B) ** 2 + 5 * sp.ceiling(M / B) + 71 * B - 77
 _thm_43 = Family(
     id="expressive-power.thm-4.3",
     topic=_TOPIC,
@@ -164,6 +166,13 @@ ENTRIES = (
         hypotheses=(*_EXISTS, needs(c < 1, "attack radius below eps"), *_PACKED),
     ),
     _solver.says(
+        "packed.dense",
+        "parameters, zeros included",
+        (d - 1) * STEPS * (d + 1) + ((d - 1) * STEPS + 1) ** 2 + _PACKED_DENSE,
+        more="Look-up with B labels to a weight.",
+        hypotheses=(*_EXISTS, *_PACKED_WIDE),
+    ),
+    _solver.says(
         "packed.units",
         "hidden units",
         2 * (d - 1) * STEPS + 2 * sp.ceiling(M / B) + 11 * B - 5,
@@ -185,6 +194,13 @@ ENTRIES = (
         6 * sp.ceiling(M / B) + 21 * B - 16,
         more="B labels to a weight, saturating gadgets. A difference of words that happens to be 0 is counted.",
         hypotheses=_PACKED,
+    ),
+    _table.says(
+        "packed.dense",
+        "parameters, zeros included",
+        _PACKED_DENSE,
+        more="B labels to a weight, saturating gadgets.",
+        hypotheses=_PACKED_WIDE,
     ),
     _table.says(
         "packed.units",

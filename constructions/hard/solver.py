@@ -109,8 +109,8 @@ class HardSetSolver(Family):
 
     def _counts(self, network: Network) -> tuple[Claim, ...]:
         entries = {count: f"hard-set.solver.{self.table}.{count}" for count in ("nnz", "units", "depth")}
-        if self.table == "direct":
-            entries["dense"] = "hard-set.solver.direct.dense"
+        if self.table == "direct" or self.bits() >= 3:
+            entries["dense"] = f"hard-set.solver.{self.table}.dense"
         letters: dict[str, int | Fraction] = {"d": self.d, "eps": self.eps, "c": self.c}
         return count_claims(network, entries, letters if self.table == "direct" else letters | {"B": self.bits()})
 

@@ -123,7 +123,8 @@ def tables(seed: int) -> Iterator[tuple[str, Found]]:
         letters: dict[str, object] = {"d": d, "eps": eps, "c": "1/2"}
         yield "hard-set.solver.direct", (built("hard-set-solver", d=d, eps=eps, table="direct"), letters)
     alternating = np.arange(40) % 2  # words of three bits differ from their neighbours
-    yield "lookup.packed", (lookup.block(alternating, 3), {"M": 40, "B": 3})
+    for word in (3, 5):
+        yield "lookup.packed", (lookup.block(alternating, word), {"M": 40, "B": word})
 
 
 def features() -> Iterator[tuple[str, Found]]:
