@@ -1,4 +1,4 @@
-"""The Lagrangian bound of a batch of nodes as a concave function of its multipliers, with two derivatives.
+"""The Lagrangian bound of a batch of nodes as a concave function of its multipliers.
 
 Everything lives in units where every weight vector has length 1 and the ball has radius 1; ``gram`` holds the cosines
 between weight vectors. A node asks for the least ``|z|`` with ``f(z) = c + sum a_i relu(t_i) <= 0``,
@@ -21,10 +21,7 @@ import dataclasses as dc
 import torch
 from torch import Tensor
 
-from certify.solvers.two_layer.envelope import Coefficient, majorant
-
-_USUAL_MU = 10.0
-"""The barrier's price on mu, which has no largest value where f = 0 on a whole region."""
+from certify.solvers.two_layer.envelope import Intervals
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +31,7 @@ class Nodes:
     ``constant`` (B,) is c with the chords' constants; all else is (B, G): ``start``, coefficients ``weight`` (a), the
     enclosure ``lower``, ``upper`` of t, ``base`` (slope for mu = 1) and ``sign`` (slope for x = 1). ``convex`` marks
     x in [0, mu a], ``bent`` marks x as a curvature. ``bent_at`` (B, H) lists the bent neurons and ``used_at`` (B, U)
-    those with a variable, each filled up with others.
+    those with a variable, bent ones first, each filled up with others.
     """
 
     gram: Tensor
@@ -53,8 +50,9 @@ class Nodes:
     @classmethod
     def of(cls, gram: Tensor, constant: Tensor, **each: Tensor) -> "Nodes":
         """From the (B, G) fields; the lists are made here."""
-        used = (each["sign"] != 0) | each["bent"]
-        return cls(gram, constant, **each, bent_at=_listed(each["bent"]), used_at=_listed(used))
+        bent = each["bent"]
+        used = (each["sign"] != 0) | bent
+        return cls(gram, constant, **each, bent_at=_listed(bent, bent), used_at=_listed(used, bent))
 
     def take(self, index: Tensor) -> "Nodes":
         """The nodes at ``index``."""
@@ -66,22 +64,23 @@ class Nodes:
         """Which neurons have a variable, (B, G)."""
         return (self.sign != 0) | self.bent
 
-    def majorants(self, mu: Tensor, x: Tensor) -> tuple[Coefficient, Coefficient]:
-        """Constants and slopes of the scaled majorants of the bent neurons (B, H); of others meaningless."""
+    def majorants(self, mu: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Constants and slopes of the scaled majorants of the bent neurons (B, G); of others 0."""
         at, bent = self.bent_at, self.bent.gather(1, self.bent_at)
         scale = torch.where(bent, -mu[:, None] * self.weight.gather(1, at), 1.0)
         lower = torch.where(bent, self.lower.gather(1, at), -1.0)
         upper = torch.where(bent, self.upper.gather(1, at), 1.0)
-        return majorant(lower, upper, scale, torch.where(bent, x.gather(1, at), 0.0))
+        constant, slope = Intervals.of(lower, upper).lines(torch.where(bent, x.gather(1, at), 0.0) / scale)
+        return self._spread_out(scale * constant), self._spread_out(scale * slope)
 
-    def spread_out(self, listed: Tensor) -> Tensor:
+    def _spread_out(self, listed: Tensor) -> Tensor:
         """Numbers of the bent neurons (B, H) at their places (B, G), 0 elsewhere."""
         return torch.zeros_like(self.start).scatter(1, self.bent_at, listed) * self.bent
 
 
-def _listed(mask: Tensor) -> Tensor:
+def _listed(mask: Tensor, first: Tensor) -> Tensor:
     most = int(mask.sum(1).amax()) if len(mask) else 0
-    return torch.argsort(mask.to(torch.int8), dim=1, descending=True, stable=True)[:, :most]
+    return torch.argsort(mask.to(torch.int8) + first.to(torch.int8), dim=1, descending=True, stable=True)[:, :most]
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -107,11 +106,6 @@ class Point:
         """The points at ``index``."""
         return Point(*(getattr(self, f.name)[index] for f in dc.fields(self)))
 
-    def put(self, index: Tensor, other: "Point") -> None:
-        """Replaces the points at ``index`` by ``other``, in place."""
-        for f in dc.fields(self):
-            getattr(self, f.name)[index] = getattr(other, f.name)
-
     def widths(self, nodes: Nodes) -> Tensor:
         """``w_i^T (1 - 2 sum curvature w w^T)^-1 w_i``, (B, G)."""
         return nodes.gram.diagonal() + (self.whitened**2).sum(1)
@@ -121,8 +115,8 @@ def evaluate(nodes: Nodes, mu: Tensor, x: Tensor) -> Point:
     """D and its minimiser."""
     constants, slopes = nodes.majorants(mu, x)
     curvature = torch.where(nodes.bent, x, 0.0)
-    slope = torch.where(nodes.bent, -nodes.spread_out(slopes.value), mu[:, None] * nodes.base + nodes.sign * x)
-    offset = mu * nodes.constant - nodes.spread_out(constants.value).sum(1)
+    slope = torch.where(nodes.bent, -slopes, mu[:, None] * nodes.base + nodes.sign * x)
+    offset = mu * nodes.constant - constants.sum(1)
     direction, whitened, log_det = _minimise(nodes, slope, curvature)
     moved = direction @ nodes.gram
     t = nodes.start + moved
@@ -150,93 +144,6 @@ def _minimise(nodes: Nodes, slope: Tensor, curvature: Tensor) -> tuple[Tensor, T
     return direction, whitened, torch.where(convex, log_det, -torch.inf)
 
 
-@dc.dataclass(frozen=True, slots=True, eq=False)
-class Derivatives:
-    """First (B, U + 1) and second (B, U + 1, U + 1) derivatives of D plus ``tau`` times its barrier; mu comes last."""
-
-    gradient: Tensor
-    hessian: Tensor
-
-
-def derivatives(nodes: Nodes, point: Point, tau: Tensor, stiffness: Tensor) -> Derivatives:
-    """Derivatives of ``D + tau * barrier``; the barrier keeps x and mu inside their bounds and the quadratic convex.
-
-    By the envelope theorem ``D_xy = Q_xy - Q_xz H^-1 Q_zy`` for the minimised Q, and every ``Q_xz`` is a multiple of a
-    weight vector, so only products of weight vectors are needed. ``stiffness`` (B,) stands for ``tau`` in the barrier's
-    second derivatives: right after ``tau`` was lowered the old one predicts the way to the new centre.
-    """
-    constants, slopes = nodes.majorants(point.mu, point.x)
-    at, bent = nodes.used_at, nodes.bent
-    t = point.t.gather(1, nodes.bent_at)
-
-    def term(constant: Tensor, slope: Tensor) -> Tensor:
-        return nodes.spread_out(-(constant + slope * t))
-
-    inward = torch.where(bent, nodes.spread_out(-slopes.by_curvature - 2 * t), nodes.sign)
-    scaled = torch.where(bent, nodes.weight * nodes.spread_out(slopes.by_scale), nodes.base)
-    by_x = torch.where(bent, term(constants.by_curvature, slopes.by_curvature + t), nodes.sign * point.t)
-    by_mu = nodes.constant + torch.where(
-        bent, -nodes.weight * term(constants.by_scale, slopes.by_scale), nodes.base * point.t
-    ).sum(1)
-    by_mu_mu = (nodes.weight**2 * term(constants.by_scale_twice, slopes.by_scale_twice)).sum(1)
-    pull = scaled @ nodes.gram
-    pull = pull + ((point.whitened @ scaled[:, :, None]).mT @ point.whitened)[:, 0]
-    by_x_mu = -nodes.weight * term(constants.by_both, slopes.by_both) - inward * pull
-    by_xx = term(constants.by_curvature_twice, slopes.by_curvature_twice).clamp_max(0.0)
-    spread, inward = _spread(nodes, point), inward.gather(1, at)
-    hessian = spread.new_zeros(len(t), at.shape[1] + 1, at.shape[1] + 1)
-    torch.mul(-inward[:, :, None] * spread, inward[:, None, :], out=hessian[:, :-1, :-1])
-    hessian[:, :-1, -1] = by_x_mu.gather(1, at)
-    hessian[:, -1, -1] = by_mu_mu.clamp_max(0.0) - (scaled * pull).sum(1)
-    hessian[:, :-1, :-1].diagonal(dim1=1, dim2=2).add_(by_xx.gather(1, at))
-    found = Derivatives(torch.cat([by_x.gather(1, at), by_mu[:, None]], 1), hessian)
-    _add_barrier(nodes, point, found, spread, (tau, stiffness))
-    hessian[:, -1, :-1] = hessian[:, :-1, -1]
-    return found
-
-
-def _spread(nodes: Nodes, point: Point) -> Tensor:
-    """``w_i^T (1 - 2 sum curvature w w^T)^-1 w_j`` for the listed neurons with a variable, (B, U, U)."""
-    at = nodes.used_at
-    spread = nodes.gram[at[:, :, None], at[:, None, :]]
-    if not point.whitened.shape[1]:
-        return spread
-    listed = point.whitened.gather(2, at[:, None, :].expand(-1, point.whitened.shape[1], -1))
-    return torch.baddbmm(spread, listed.mT, listed)
-
-
-def _add_barrier(
-    nodes: Nodes, point: Point, found: Derivatives, spread: Tensor, strength: tuple[Tensor, Tensor]
-) -> None:
-    tau, stiffness = strength
-    gradient, hessian, at, mu = found.gradient, found.hessian, nodes.used_at, point.mu
-    firm = stiffness[:, None]
-    inverse = torch.where(nodes.used, 1 / point.x, 0.0).gather(1, at)
-    room = torch.where(nodes.convex, 1 / (mu[:, None] * nodes.weight - point.x), 0.0).gather(1, at)
-    bent, rise = nodes.bent.gather(1, at), nodes.weight.gather(1, at) * room
-    own = torch.where(bent, spread.diagonal(dim1=1, dim2=2), 0.0)
-    gradient[:, :-1] += tau[:, None] * (inverse - room - 2 * own)
-    gradient[:, -1] += tau * (1 / mu - 1 / _USUAL_MU + rise.sum(1))
-    if nodes.bent_at.shape[1]:
-        pair = (2 * stiffness.sqrt())[:, None] * bent
-        hessian[:, :-1, :-1] -= pair[:, :, None] * spread**2 * pair[:, None, :]
-    hessian[:, :-1, :-1].diagonal(dim1=1, dim2=2).sub_(firm * (inverse**2 + room**2))
-    hessian[:, :-1, -1] += firm * rise * room
-    hessian[:, -1, -1] -= stiffness * (1 / mu**2 + (rise**2).sum(1))
-
-
-def barrier(nodes: Nodes, point: Point) -> Tensor:
-    """The barrier's value (B,); minus infinity or NaN outside."""
-    used = torch.where(nodes.used, point.x, 1.0).log()
-    room = torch.where(nodes.convex, point.mu[:, None] * nodes.weight - point.x, 1.0).log()
-    return (used + room).sum(1) + point.log_det + point.mu.log() - point.mu / _USUAL_MU
-
-
-def barrier_weight(nodes: Nodes, point: Point) -> Tensor:
-    """What ``tau`` times bounds (B,) what a centred point misses of the maximum."""
-    return nodes.used.sum(1) + nodes.convex.sum(1) + nodes.bent.sum(1) + 1.0 + point.mu / _USUAL_MU
-
-
 def repriced(nodes: Nodes, point: Point, price: float) -> Point:
     """The same relaxation with ``price`` times the weight on ``|z|^2 <= 1``, all divided by ``price``.
 
@@ -256,5 +163,5 @@ def repriced(nodes: Nodes, point: Point, price: float) -> Point:
 def losses(nodes: Nodes, point: Point) -> Tensor:
     """By how much each bent neuron's majorant exceeds it at the minimiser, (B, G): what a split could gain."""
     constants, slopes = nodes.majorants(point.mu, point.x)
-    above = nodes.spread_out(constants.value) + point.t * (nodes.spread_out(slopes.value) + point.curvature * point.t)
+    above = constants + point.t * (slopes + point.curvature * point.t)
     return torch.where(nodes.bent, above + point.mu[:, None] * nodes.weight * point.t.clamp_min(0.0), 0.0)

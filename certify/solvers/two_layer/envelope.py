@@ -15,52 +15,78 @@ from torch import Tensor
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
-class Coefficient:
-    """``scale * phi(curvature / scale)`` for phi = A or B, with derivatives by scale and curvature.
+class Majorants:
+    """Constant A and slope B of least majorants as functions of the curvature, with two derivatives each."""
 
-    A network weighs ``scale`` times the majorant of curvature ``curvature / scale``; its quadratic coefficient is then
-    ``curvature`` itself, and this is its constant or its slope.
-    """
+    constant: Tensor
+    slope: Tensor
+    constant_rise: Tensor
+    slope_rise: Tensor
+    constant_bend: Tensor
+    slope_bend: Tensor
 
-    value: Tensor
-    by_scale: Tensor
-    by_curvature: Tensor
-    by_scale_twice: Tensor
-    by_both: Tensor
-    by_curvature_twice: Tensor
+    def take(self, index: Tensor) -> "Majorants":
+        """The rows at ``index``."""
+        return Majorants(*(getattr(self, f.name)[index] for f in dc.fields(self)))
+
+    def where(self, chosen: Tensor, other: "Majorants") -> "Majorants":
+        """These rows where ``chosen``, else the other's."""
+        names = [f.name for f in dc.fields(self)]
+        return Majorants(*(torch.where(chosen[:, None], getattr(self, n), getattr(other, n)) for n in names))
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """The intervals ``[lower, upper]`` around 0 of many neurons, all of one shape, with what depends on them alone."""
+
+    near: Tensor
+    both_ends: Tensor
+    product: Tensor
+    total: Tensor
+    chord: Tensor
+    chord_constant: Tensor
+    side: Tensor
+    tilted: Tensor
 
     @classmethod
-    def of(cls, scale: Tensor, ratio: Tensor, phi: tuple[Tensor, Tensor, Tensor]) -> "Coefficient":
-        """From phi and its first two derivatives at ``ratio``."""
-        value, slope, bend = phi[0], phi[1], phi[2] / scale
-        return cls(scale * value, value - ratio * slope, slope, ratio * ratio * bend, -ratio * bend, bend)
+    def of(cls, lower: Tensor, upper: Tensor) -> "Intervals":
+        """Needs ``lower < 0 < upper``."""
+        near, span = torch.minimum(upper, -lower), upper - lower
+        chord = upper / span
+        side = torch.where(-lower < upper, 1.0, -1.0).to(near.dtype)
+        return cls(near, near / span**2, lower * upper, lower + upper, chord, -lower * chord, side, (1 + side) / 2)
 
+    def take(self, index: Tensor) -> "Intervals":
+        """The rows at ``index``."""
+        return Intervals(*(getattr(self, f.name)[index] for f in dc.fields(self)))
 
-def majorant(lower: Tensor, upper: Tensor, scale: Tensor, curvature: Tensor) -> tuple[Coefficient, Coefficient]:
-    """Constant and slope of ``scale`` times the least majorant on [lower, upper] of curvature ``curvature / scale``.
+    def lines(self, ratio: Tensor) -> tuple[Tensor, Tensor]:
+        """Constant and slope of the least majorants of curvature ``ratio >= 0``."""
+        found = self.majorants(ratio)
+        return found.constant, found.slope
 
-    All arguments share one shape; ``lower < 0 < upper``, ``scale > 0``, ``curvature >= 0``.
-    """
-    ratio = curvature / scale
-    near, span = torch.minimum(upper, -lower), upper - lower
-    root = (near * ratio).sqrt().clamp_min(1e-300)
-    pinned, free = ratio <= near / span**2, root >= 0.5
-    first, second = near / (2 * root), -near * near / (4 * root**3)
-    side = torch.where(-lower < upper, 1.0, -1.0)
-    zero, safe = torch.zeros_like(ratio), ratio.clamp_min(1e-300)
+    def majorants(self, ratio: Tensor) -> Majorants:
+        """The least majorants of curvature ``ratio >= 0``.
 
-    def choose(ends: Tensor, mixed: Tensor, graph: Tensor) -> Tensor:
-        return torch.where(pinned, ends, torch.where(free, graph, mixed))
+        With ``r = sqrt(s C)`` those that touch the nearer end have the constant ``s (1 - r)^2`` and the slope
+        ``2 r (1 - r)``, or 1 minus it where u is further out than l.
+        """
+        near = self.near
+        root = (near * ratio).sqrt_().clamp_min_(1e-150)
+        share = near / root
+        pinned, free = ratio <= self.both_ends, root >= 0.5
+        middle, tilt = 1 - root, share - 2 * near
+        inverse = share * share / (16 * near)  # 1 / (16 C)
+        bend = share * share * share / 2
 
-    constant = (
-        choose(lower * (ratio * upper - upper / span), near * (1 - root) ** 2, 1 / (16 * safe)),
-        choose(lower * upper, -2 * near * (1 - root) * first, -1 / (16 * safe**2)),
-        choose(zero, 2 * near * (first**2 - (1 - root) * second), 1 / (8 * safe**3)),
-    )
-    tilt = 2 * root * (1 - root)
-    slope = (
-        choose(upper / span - ratio * (lower + upper), torch.where(side > 0, 1 - tilt, tilt), zero + 0.5),
-        choose(-(lower + upper), side * (4 * root - 2) * first, zero),
-        choose(zero, side * (4 * first**2 + (4 * root - 2) * second), zero),
-    )
-    return Coefficient.of(scale, ratio, constant), Coefficient.of(scale, ratio, slope)
+        def choose(ends: Tensor | float, mixed: Tensor, graph: Tensor | float) -> Tensor:
+            return torch.where(pinned, ends, torch.where(free, graph, mixed))
+
+        return Majorants(
+            constant=choose(self.chord_constant + ratio * self.product, near * middle * middle, inverse),
+            slope=choose(self.chord - ratio * self.total, self.tilted - 2 * self.side * root * middle, 0.5),
+            constant_rise=choose(self.product, near * (near - share), -16 * inverse * inverse),
+            slope_rise=choose(-self.total, -self.side * tilt, 0.0),
+            constant_bend=choose(0.0, bend * 1.0, 512 * inverse * inverse * inverse),
+            slope_bend=choose(0.0, self.side * bend / near, 0.0),
+        )

@@ -10,7 +10,9 @@ from certify.solvers.two_layer.units import Units
 _ROUNDS = 3
 _WIDER = 8.0
 _NEAR = 1e-3
-_CENTRED = 1e-12
+_GAP = 1e-13
+"""What a projection may miss of its squared distance."""
+
 _BATCH_BYTES = 2**26
 
 _INSET = 1e-10
@@ -104,9 +106,7 @@ class Incumbents:
         radius = self.radius[self._owner[question]]
         nodes = self._units.projections(question, active, radius, inset)
         enough = torch.full_like(radius, 0.5)
-        point = maximise(
-            nodes, Goal(enough, torch.full_like(radius, self._gap), torch.zeros_like(radius), self._deadline, _CENTRED)
-        )
+        point = maximise(nodes, Goal(enough, torch.full_like(radius, _GAP), torch.zeros_like(radius), self._deadline))
         direction = point.direction * radius[:, None]
         reached = point.value < enough
         broken = self.offer(question, torch.where(reached[:, None], direction, torch.nan))
