@@ -16,8 +16,8 @@ from constructions.distributions import ClusterDistribution, Clusters
 from constructions.theorem import Labelled
 from constructions.training import MlpSettings, Pgd, Watch, train_mlp
 
-_K, _PER_CLUSTER, _EPOCHS = 10, 50, 20
-_RADIUS = 0.5
+_K, _PER_CLUSTER, _EPOCHS = 10, 50, 40
+_RADIUS = 0.7
 """Adversarial training goes up to this share of the largest possible radius sqrt(d / 2)."""
 
 _SPREAD = 0.5

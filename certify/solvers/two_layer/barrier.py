@@ -10,8 +10,8 @@ from torch import Tensor
 from certify.solvers.two_layer.listed import USUAL_MU, Listed, Slopes, Spot, System
 
 _FADE = 0.03
-_START_TAU = 1e-1
-_CENTRED = 0.5
+_START_TAU = 1e-3
+_CENTRED = 1.0
 
 
 class BarrierClimb:
