@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from certify.deadline import Deadline
 from certify.solvers.two_layer import incumbents, search
+from certify.solvers.two_layer.ascent import Goal
 from certify.solvers.two_layer.dual import Nodes, Point
+from certify.solvers.two_layer.model import TwoLayer
 from certify.solvers.two_layer.proof import Multipliers
+from certify.solvers.two_layer.questions import Questions
+from certify.solvers.two_layer.units import Region, Units
 from tests.two_layer.nets import asked, net, solved
 
 
@@ -40,6 +45,44 @@ def test_a_projection_does_not_use_signs_that_only_a_tightened_box_knows() -> No
         (answer,) = solved(asked(network, point, [int(network.evaluate(point[None])[0, 0] > 0)]))
         assert answer.upper < math.inf
         assert answer.upper - answer.lower <= 1e-6 * answer.upper
+
+
+def leaf_is_exact() -> bool:
+    """Whether the nearest point of one leaf breaks the network at the distance that the leaf's bound says.
+
+    ``f(z) = 1 + 2 relu(z_1 + 1/2) - relu(z_2)``, where earlier ellipsoids have left the first neuron at 0.2 or more and
+    the second at 0 or more. That the first is on was found within the ellipsoids, and the leaf's program does not know
+    them: with ``2 (z_1 + 1/2)`` in place of its relu the least point is (-0.8, 0.4), where f = 0.6.
+    """
+    network = net([[1.0, 0.0], [0.0, 1.0]], [0.5, 0.0], [2.0, -1.0], 1.0)
+    queries = asked(network, np.zeros(2), [1])
+    units = Units(TwoLayer.of(network), Questions.of(TwoLayer.of(network), queries), "cpu")
+    row = {k: torch.tensor([v], dtype=torch.float64) for k, v in (("lower", [0.2, 0.0]), ("upper", [2.0, 2.0]))}
+    region = Region(torch.tensor([0]), **row, split=torch.zeros(1, 2, dtype=torch.int8))
+    radius = torch.tensor([2.0], dtype=torch.float64)
+    nodes = units.nodes(region, radius, bent=True)
+    never = Deadline.never()
+    point = search.maximise(nodes, Goal(torch.tensor([9.0]), torch.tensor([1e-12]), torch.tensor([0.0]), never))
+    z = 2.0 * point.direction[0].numpy()  # the weights are the axes
+    distance = 2.0 * math.sqrt(2 * float(point.value[0]))
+    return float(network.evaluate(z[None])[0, 0]) <= 1e-5 and math.isclose(distance, math.hypot(0.5, 1), rel_tol=1e-6)
+
+
+def test_a_decided_leaf_treats_a_neuron_as_linear_because_its_tightened_box_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert leaf_is_exact()
+    honest = Units.nodes
+
+    def linear(self: Units, region: Region, radius: torch.Tensor, *, bent: bool) -> Nodes:
+        """The prototype's mistake."""
+        nodes = honest(self, region, radius, bent=bent)
+        on, off = nodes.convex & (nodes.lower >= 0), nodes.convex & (nodes.upper <= 0)
+        known = on | off
+        each = {n: getattr(nodes, n) for n in ("start", "weight", "lower", "upper", "bent")}
+        each |= {"base": torch.where(on, nodes.weight, nodes.base), "convex": nodes.convex & ~known}
+        return Nodes.of(nodes.gram, nodes.constant, **each, sign=torch.where(known, 0.0, nodes.sign))
+
+    monkeypatch.setattr(Units, "nodes", linear)
+    assert not leaf_is_exact()
 
 
 def test_more_neurons_than_inputs_are_as_exact_as_fewer() -> None:
