@@ -39,6 +39,8 @@ class ImageTask:
 def image_tasks(data: str | None, *, train: int, test: int) -> list[ImageTask]:
     """What ``data`` holds, cut to the first images: the folder itself or its parts ``mnist`` and ``cifar10``.
 
+    A zip file is CIFAR-10 as JPEG files.
+
     Raises:
         InvalidInput: the folder holds neither.
     """
@@ -52,20 +54,22 @@ def image_tasks(data: str | None, *, train: int, test: int) -> list[ImageTask]:
                 break
     if not found:
         raise InvalidInput(
-            f"{data} holds neither MNIST's IDX files nor CIFAR-10's batches, itself or in folders mnist and cifar10. "
-            f"Name another folder, or leave --data out for scikit-learn's digits."
+            f"{data} holds neither MNIST's IDX files nor CIFAR-10's batches, itself or in folders mnist and cifar10, "
+            f"and is no zip of JPEG files. Name another folder, or leave --data out for scikit-learn's digits."
         )
     return found
 
 
 def _holds(place: Path, name: str) -> bool:
+    if place.is_file():
+        return name == "cifar10" and place.suffix.lower() == ".zip"
     patterns = {"mnist": ("train-images*",), "cifar10": ("data_batch_*", "cifar-10-batches-*", "cifar10*.npz")}
     return any(True for pattern in patterns[name] for _ in place.glob(pattern))
 
 
 def _task(name: str, train: str, test: str, positive: Bool[np.ndarray, " 10"], counts: tuple[int, int]) -> ImageTask:
-    parts = [load_points(spec, None) for spec in (train, test)]
-    seen, unseen = (
-        Labelled(part.points[:count], part.labels[:count]) for part, count in zip(parts, counts, strict=True)
-    )
+    parts = [load_points(spec, None, index=f"0:{count}") for spec, count in zip((train, test), counts, strict=True)]
+    seen, unseen = (Labelled(part.points, part.labels) for part in parts)
+    for note in dict.fromkeys(note for part in parts for note in part.notes):
+        print(f"{name}: {note}", flush=True)
     return ImageTask(name, seen, unseen, positive, parts[0].shape)

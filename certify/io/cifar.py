@@ -1,4 +1,4 @@
-"""CIFAR-10: the binary files, the python batches (read without running them) and npz archives."""
+"""CIFAR-10: the binary files, the python batches (read without running them), npz archives and zips of JPEG files."""
 
 import io
 import pickle
@@ -9,6 +9,7 @@ import numpy as np
 
 from certify.errors import InvalidInput
 from certify.io import files
+from certify.io.jpegs import read_jpegs
 from certify.io.rawdata import Layout, Raw
 from certify.io.tables import read_arrays
 
@@ -16,14 +17,14 @@ _ROW = 3073
 
 
 def read_cifar(folder: str, *, train: bool) -> Raw:
-    """The images (3, 32, 32) and labels in ``folder`` (or an npz file): the test set, or the training set.
+    """The images and labels in ``folder`` (or an npz file, or a zip of JPEG files): the test set, or the training set.
 
     Raises:
         InvalidInput: missing, truncated or hostile files.
     """
     place = Path(folder)
     if place.is_file():
-        return _archive(place)
+        return read_jpegs(place, train=train) if place.suffix.lower() == ".zip" else _archive(place)
     if not place.is_dir():
         raise InvalidInput(
             f"There is no folder {folder}. Give the folder that holds the CIFAR-10 batches: cifar10:DIR."
@@ -41,7 +42,7 @@ def read_cifar(folder: str, *, train: bool) -> Raw:
         return _archive(wanted[0])
     raise InvalidInput(
         f"{folder} has no {stems[0]} (python version), no {stems[0]}.bin (binary version) and {len(wanted)} npz "
-        f"files that fit. Give the unpacked folder, or one npz file by its own name."
+        f"files that fit. Give the unpacked folder, or one npz file or zip of JPEG files by its own name."
     )
 
 

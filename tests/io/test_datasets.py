@@ -1,14 +1,17 @@
 """Data sets: read right, in the network's order, and refused with reasons."""
 
 import gzip
+import io
 import pickle
 import struct
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from certify.errors import InvalidInput
 from certify.io.datasets import load_points
@@ -293,3 +296,52 @@ def test_unknown_or_missing_data_is_invalid_input(spec: str) -> None:
 def test_reading_data_does_not_import_torch() -> None:
     code = "import sys, certify.io.datasets as d; d.load_points('digits', None); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _jpegs(folder: Path, entries: dict[str, bytes]) -> str:
+    path = folder / "cifar.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return f"cifar10:{path}"
+
+
+def _jpeg(value: int, size: tuple[int, int] = (32, 32), kind: str = "JPEG") -> bytes:
+    stored = io.BytesIO()
+    Image.new("RGB", size, (value, 0, 255 - value)).save(stored, kind)
+    return stored.getvalue()
+
+
+def test_jpeg_files_of_cifar_are_read_class_by_class_and_called_lossy(tmp_path: Path) -> None:
+    names = {"test/truck/0000.jpg": 250, "test/airplane/0001.jpg": 100, "test/cat/0000.jpg": 50, "test/cat/0001.jpg": 7}
+    others = {"train/dog/0003.jpg": _jpeg(1), "test/readme.txt": b"no image", "test/moon/0000.jpg": b"no class"}
+    spec = _jpegs(tmp_path, {name: _jpeg(value) for name, value in names.items()} | others)
+    found = load_points(spec, None)
+    np.testing.assert_array_equal(found.labels, [3, 9, 0, 3])
+    reds = found.points.reshape(4, 32, 32, 3)[:, :, :, 0]
+    np.testing.assert_allclose(reds.mean(axis=(1, 2)), np.array([50, 250, 100, 7]) / 255, atol=0.02)
+    assert any("lossy" in note for note in found.notes)
+    assert load_points(spec.replace("cifar10:", "cifar10-train:"), None).labels.tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no image", "is no readable JPEG"),
+        (_jpeg(1)[:200], "is no readable JPEG"),
+        (_jpeg(1, (64, 32)), "is 64 x 32, not 32 x 32"),
+        (_jpeg(1, kind="PNG"), "is no readable JPEG"),
+        (bytes(2**17), "unpacks to more than"),
+    ],
+)
+def test_a_damaged_jpeg_is_invalid_input(content: bytes, words: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        load_points(_jpegs(tmp_path, {"test/cat/0000.jpg": content}), None)
+
+
+def test_a_zip_without_images_of_cifar_is_invalid_input(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="has no test/CLASS/NUMBER.jpg"):
+        load_points(_jpegs(tmp_path, {"train/cat/0000.jpg": _jpeg(1)}), None)
+    (tmp_path / "broken.zip").write_bytes(b"PK no zip")
+    with pytest.raises(InvalidInput, match="no readable zip"):
+        load_points(f"cifar10:{tmp_path / 'broken.zip'}", None)

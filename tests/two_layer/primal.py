@@ -39,7 +39,9 @@ class Small:
 
     def squared(self, z: np.ndarray) -> Fraction:
         """The squared distance of the rounded ``x + z`` from x."""
-        return sum((Fraction(p) - Fraction(c)) ** 2 for p, c in zip((self.x + z).tolist(), self.x.tolist(), strict=True))
+        return sum(
+            (Fraction(p) - Fraction(c)) ** 2 for p, c in zip((self.x + z).tolist(), self.x.tolist(), strict=True)
+        )
 
 
 @dc.dataclass(frozen=True)

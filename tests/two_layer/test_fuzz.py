@@ -2,6 +2,7 @@
 
 import collections
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -81,12 +82,14 @@ def check(seeds: range) -> collections.Counter[str]:
 _FINE = {"closed", "open", "never fails", "tie"}
 
 
-def test_some_radius_of_an_awkward_network_is_claimed_beyond_a_point_that_breaks_it() -> None:
+def test_no_radius_of_an_awkward_network_is_claimed_beyond_a_point_that_breaks_it() -> None:
     check(range(40))
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(14400)
-def test_some_radius_of_ten_thousand_awkward_networks_is_claimed_beyond_a_point_that_breaks_it() -> None:
-    counts = check(range(10_000))
-    print(f"10,000 networks: 0 unsound, {dict(sorted(counts.items()))}")
+def test_no_radius_of_ten_thousand_awkward_networks_is_claimed_beyond_a_point_that_breaks_it(
+    record_property: Callable[[str, object], None],
+) -> None:
+    for kind, count in check(range(10_000)).items():
+        record_property(kind, count)

@@ -68,7 +68,9 @@ def leaf_is_exact() -> bool:
     return float(network.evaluate(z[None])[0, 0]) <= 1e-5 and math.isclose(distance, math.hypot(0.5, 1), rel_tol=1e-6)
 
 
-def test_a_decided_leaf_treats_a_neuron_as_linear_because_its_tightened_box_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decided_leaf_keeps_relu_on_neurons_that_only_its_tightened_box_makes_linear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert leaf_is_exact()
     honest = Units.nodes
 
