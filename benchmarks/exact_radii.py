@@ -15,6 +15,7 @@ from jaxtyping import Float64
 
 from benchmarks import tables
 from benchmarks.cluster_nets import SUM, TWO, ClusterNets, labelled, scaled
+from benchmarks.hard_radii import PLANS, report
 from benchmarks.peers import bisected
 from certify.network import Network
 from certify.outcome import CertifiedRadius, Status
@@ -46,7 +47,7 @@ class Row:
 
 
 def run(out: Path, *, data: str | None, size: str) -> None:
-    """Writes ``exact-radii`` as CSV and Markdown; it needs no data."""
+    """Writes ``exact-radii`` and ``exact-radii-hard`` as CSV and Markdown; it needs no data."""
     del data
     dimensions, samples = ((200, 400), 64) if size == "small" else ((784, 1536, 3072), 1000)
     rows: list[Row] = []
@@ -59,6 +60,7 @@ def run(out: Path, *, data: str | None, size: str) -> None:
     header = ("net", "d", "samples", "closed", "mean radius", "ms a sample", *ratios)
     shown = [(*dc.astuple(row)[:4], *(f"{number:.3f}" for number in dc.astuple(row)[4:])) for row in rows]
     print(tables.write(out, "exact-radii", header, shown))
+    report(out, PLANS[size])
 
 
 def _measured(name: str, network: Network, data: Labelled) -> Row:

@@ -28,14 +28,13 @@ _SPREAD = 0.5
 class RobustNet:
     """A network with points that it classifies as their labels 0 or 1 say."""
 
-    name: str
     network: Network
     data: Labelled
 
 
-def _net(name: str, network: Network, points: Float64[np.ndarray, "b n"], labels: Int64[np.ndarray, " b"]) -> RobustNet:
+def _net(network: Network, points: Float64[np.ndarray, "b n"], labels: Int64[np.ndarray, " b"]) -> RobustNet:
     right = network.evaluate(points)[:, 0] * (2 * labels - 1) > 0
-    return RobustNet(name, network, Labelled(points[right], labels[right]))
+    return RobustNet(network, Labelled(points[right], labels[right]))
 
 
 def _sample(clusters: Clusters, count: int, seed: int) -> Labelled:
@@ -52,7 +51,7 @@ def decoupled(k: int, d: int, count: int) -> RobustNet:
     clusters = Clusters.orthogonal(k, d, seed=k)
     data = _sample(clusters, count, 1)
     network = _binary(clusters.features, np.zeros(k), clusters.signs)
-    return _net(f"decoupled k = {k}", network, data.points, data.labels)
+    return _net(network, data.points, data.labels)
 
 
 def noisy_decoupled(m: int, d: int, count: int) -> RobustNet:
@@ -63,7 +62,7 @@ def noisy_decoupled(m: int, d: int, count: int) -> RobustNet:
     weight = weight + _SPREAD * rng.normal(size=weight.shape)
     readout = np.repeat(clusters.signs, copies) / copies
     data = _sample(clusters, count, 1)
-    return _net(f"noisy decoupled m = {m}", _binary(weight, np.zeros(2 * m), readout), data.points, data.labels)
+    return _net(_binary(weight, np.zeros(2 * m), readout), data.points, data.labels)
 
 
 def adversarial(m: int, d: int, count: int) -> RobustNet:
@@ -73,7 +72,7 @@ def adversarial(m: int, d: int, count: int) -> RobustNet:
     attack = Pgd(Norm.L2, _RADIUS * float(np.sqrt(d / 2)), steps=7)
     watch = Watch(Pgd(Norm.L2, 0.0, steps=1), every=10**9)
     network = train_mlp(MlpSettings((2 * m,), _EPOCHS, attack=attack), train, test, watch=watch).network
-    return _net(f"adversarially trained m = {m}", network, test.points, test.labels)
+    return _net(network, test.points, test.labels)
 
 
 def gaussian(m: int, d: int, count: int) -> RobustNet:
@@ -81,7 +80,7 @@ def gaussian(m: int, d: int, count: int) -> RobustNet:
     rng = np.random.default_rng(m)
     network = _binary(rng.normal(size=(2 * m, d)) / np.sqrt(d), rng.normal(size=2 * m), np.repeat([1.0, -1.0], m))
     points = rng.normal(size=(count, d))
-    return _net(f"random m = {m}", network, points, (network.evaluate(points)[:, 0] > 0).astype(np.int64))
+    return _net(network, points, (network.evaluate(points)[:, 0] > 0).astype(np.int64))
 
 
 HARD: Mapping[str, Callable[[int, int], RobustNet]] = {
@@ -93,4 +92,4 @@ HARD: Mapping[str, Callable[[int, int], RobustNet]] = {
     "adversarially trained m = 50": lambda d, count: adversarial(50, d, count),
     "random m = 40": lambda d, count: gaussian(40, d, count),
 }
-"""By name: a maker from the dimension and the number of points."""
+"""By name: a maker from the dimension and the number of points; m counts the neurons of each class."""

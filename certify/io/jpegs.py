@@ -1,4 +1,4 @@
-"""CIFAR-10 as a zip of JPEG files, one folder a class: ``train/airplane/0000.jpg``. Pixels are lossy, and it says so."""
+"""CIFAR-10 as a zip of JPEG files, a folder a class: ``train/airplane/0000.jpg``. Pixels are lossy, and it says so."""
 
 import io
 import zipfile

@@ -340,7 +340,7 @@ def test_a_damaged_jpeg_is_invalid_input(content: bytes, words: str, tmp_path: P
 
 
 def test_a_zip_without_images_of_cifar_is_invalid_input(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="has no test/CLASS/NUMBER.jpg"):
+    with pytest.raises(InvalidInput, match="has no test/CLASS/NUMBER"):
         load_points(_jpegs(tmp_path, {"train/cat/0000.jpg": _jpeg(1)}), None)
     (tmp_path / "broken.zip").write_bytes(b"PK no zip")
     with pytest.raises(InvalidInput, match="no readable zip"):

@@ -2,7 +2,7 @@
 
 Where ``f = offset + sum a relu(t)`` is nearest to the origin with f <= 0, some neurons are on, some off, and some at
 their kink, and the point is the least one with those kinks where the linear piece is 0, or, on a plateau, the least one
-with those kinks alone. So it is among ``3^m + 2^m`` least-norm solutions, whatever else is: the least of them that breaks
+with those kinks alone. So it is among ``3^m + 2^m`` least-norm solutions, whatever else is: the least that breaks
 the network is the answer. No duality, no search.
 """
 

@@ -79,3 +79,21 @@ def test_a_convex_program_for_every_set_of_neurons_finds_the_same_radius(seed: i
     assert answer.lower <= reference * (1 + 1e-7)
     assert answer.lower == pytest.approx(reference, rel=1e-6)
     assert answer.upper - answer.lower <= 1e-8 * answer.upper
+
+
+@pytest.mark.parametrize(
+    ("side", "seed"), [(8, 0), *(pytest.param(10, seed, marks=pytest.mark.nightly) for seed in range(3))]
+)
+def test_medium_networks_have_the_radius_that_a_convex_program_for_every_set_finds(side: int, seed: int) -> None:
+    """``side`` neurons of each sign, so 2^side programs."""
+    rng = np.random.default_rng([side, seed])
+    weight, bias = rng.normal(size=(2 * side, 12)), rng.normal(size=2 * side)
+    readout = np.concatenate([rng.uniform(0.5, 1.5, side), -rng.uniform(0.5, 1.5, side)])
+    point = rng.normal(size=12)
+    start = weight @ point + bias
+    offset = 0.5 - readout @ np.maximum(start, 0)  # f = 1/2 at the point
+    (answer,) = solved(asked(net(weight, bias, readout, offset), point, [1]), tolerance=1e-8)
+    reference = brute_force(weight, start, readout, offset)
+    assert answer.lower <= reference * (1 + 1e-7)
+    assert answer.lower == pytest.approx(reference, rel=1e-6)
+    assert answer.upper - answer.lower <= 1e-7 * answer.upper

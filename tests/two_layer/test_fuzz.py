@@ -44,7 +44,7 @@ def drawn(seed: int) -> Small:
 
 
 def judged(seed: int) -> str:
-    """What the solver's answer about one network amounts to: ``closed``, ``open``, ``never fails``, ``tie``, or a fault."""
+    """What an answer about one network amounts to: ``closed``, ``open``, ``never fails``, ``tie``, or a fault."""
     small = drawn(seed)
     queries = asked(net(small.weight, small.bias, small.readout, small.offset), small.x, [1])
     if small.exactly(np.zeros(len(small.x))) == 0:
