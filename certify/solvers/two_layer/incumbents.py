@@ -51,9 +51,9 @@ class Incumbents:
             self.project(question[mine], torch.ones_like(self._units.start[question[mine]], dtype=torch.bool))
             missing = (open_ & ~self.found)[self._owner].nonzero()[:, 0]
             start = self._units.start[missing]
-            for active in (torch.ones_like(start, dtype=torch.bool), start > 0, torch.zeros_like(start) > 0):
-                self.project(missing, active)
-                self.touch(missing, active)
+            active = torch.cat([torch.ones_like(start, dtype=torch.bool), start > 0, torch.zeros_like(start) > 0])
+            self.project(missing.repeat(3), active)
+            self.touch(missing.repeat(3), active)
             reach = reach * _WIDER
         self.radius = torch.where(self.found, self.radius, limit)
 
@@ -81,7 +81,7 @@ class Incumbents:
     def touch(self, question: Tensor, active: Tensor) -> None:
         """Projects on pieces that may have no interior, then on the kinks that the results all but lie on."""
         size = max(1, _BATCH_BYTES // (8 * len(self._units.gram) ** 2))
-        for part in torch.arange(len(question), device=question.device).split(size):
+        for part in torch.arange(len(question), device=question.device).split(size) if len(question) else ():
             mine = question[part]
             _, _, t = self._once(mine, active[part], 0.0)
             near = (t.abs() <= _NEAR * (t - self._units.start[mine]).abs().amax(1, keepdim=True)).double()
