@@ -45,7 +45,9 @@ class BoxSearch(Generic[Found]):
     no number divides. ``lost[i]`` says that a box of question i left without proof, so that none is possible any more.
     """
 
-    def __init__(self, clauses: Clauses, *, network: TensorNetwork, judge: Judge[Found], effort: Effort) -> None:
+    def __init__(
+        self, clauses: Clauses, *, network: TensorNetwork, judge: Judge[Found], effort: Effort, slack: float = 0.0
+    ) -> None:
         count = len(clauses)
         self.found: list[Found | None] = [None] * count
         self.stuck, self.spent = (np.zeros(count, dtype=np.int64) for _ in range(2))
@@ -53,6 +55,7 @@ class BoxSearch(Generic[Found]):
         self._functions, self._network = Functions(clauses, network), network
         self._units = Units(network.network)
         self._judge, self._effort, self._batch = judge, effort, effort.batch
+        self._slack = slack
         ball = BallBatch.of(clauses.queries, network, rounded=True)
         self._pool = Boxes.whole(ball.lower, ball.upper, self._units)
 
@@ -106,9 +109,9 @@ class BoxSearch(Generic[Found]):
         points = torch.cat([corners, (boxes.lower + boxes.upper) / 2])
         question = boxes.question.repeat(2)
         margin = self._functions.best(self._functions.values(points, question)).amin(1)
-        for q in question[margin <= 0].unique().tolist():
+        for q in question[margin <= self._slack].unique().tolist():
             if self.found[q] is None:
-                mine = torch.nonzero((question == q) & (margin <= 0))[:, 0]
+                mine = torch.nonzero((question == q) & (margin <= self._slack))[:, 0]
                 order = mine[margin[mine].argsort()[:_JUDGED]]
                 self.found[q] = self._judge(q, points[order].numpy())
 
