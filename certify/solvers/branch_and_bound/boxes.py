@@ -9,7 +9,7 @@ from torch import Tensor
 from certify.bounders.enclosure import Enclosure
 from certify.solvers.branch_and_bound.units import Units
 
-_WIDTH = 0.2
+_WIDTH = 0.05
 """What an axis's width counts by itself against the steepest slope of the bound: flat bounds are crude ones."""
 
 
