@@ -30,8 +30,7 @@ def decided(sample: Sample, network: Network, text: str) -> Decision | None:
     try:
         cases(query)
         decision = decide(query, network, Deadline.never())
-    except InvalidInput as error:
-        assert "leave no input" in str(error)
+    except InvalidInput:
         assert not can_hold
         return None
     match decision:
