@@ -53,6 +53,13 @@ class Maxima:
     constants: Float64[np.ndarray, " s"]
     groups: tuple[int, ...]
 
+    def only(self, kept: np.ndarray) -> "Maxima":
+        """The functions at ``kept``, of which there is at least one, in that order."""
+        member = np.repeat(np.arange(len(self.groups)), self.groups)
+        rows = np.concatenate([np.flatnonzero(member == r) for r in kept])
+        groups = tuple(self.groups[r] for r in kept.tolist())
+        return Maxima(self.on_outputs[rows], self.on_inputs[rows], self.constants[rows], groups)
+
     def after(self, network: Network) -> Network:
         """The network whose R outputs are these functions of its input x and of ``network``'s answer y.
 

@@ -14,17 +14,32 @@ from jaxtyping import Float64
 from certify.bounders.alpha import AlphaBounder
 from certify.bounders.crown import CrownBounder
 from certify.deadline import Deadline
-from certify.io.vnnlib.cases import cases
+from certify.errors import InvalidInput
+from certify.io.vnnlib.cases import Case, cases
 from certify.io.vnnlib.query import Query
 from certify.network import Network
 from certify.outcome import Falsified, Trust, Verified
+from certify.solvers.branch_and_bound.box_search import BoxSearch
+from certify.solvers.branch_and_bound.effort import Effort
 from certify.solvers.branch_and_bound.solver import BranchAndBound
+from certify.solvers.branch_and_bound.units import Units
+from certify.solvers.equalities import clearly_empty, equations
 from certify.solvers.falsify import lowest_points
 from certify.solvers.solutions import Judge, Replay, Solution
 from certify.solvers.unsafe import Question, questions
+from certify.tensor_network import TensorNetwork
 
 _SMALL = 4096
 """A network with fewer values than this is attacked from eight times as many starts."""
+
+_BOXES, _FEW_BOXES = 1024, 1024
+"""Boxes that are bounded at once; so many at least before a network with few units is searched over its phases."""
+
+_BESIDE = 1e-3
+"""Points with margins up to this may lie beside solutions, where inputs must fulfil equations."""
+
+_FOR_BOXES = 0.8
+"""The share of its time that a search over boxes gets, where it is tried first."""
 
 
 @dc.dataclass(frozen=True, slots=True)
@@ -65,16 +80,9 @@ def decide(
     Raises:
         InvalidInput: an empty region, an input without bounds, or numbers beyond float64.
     """
-    open_ = [question for case in cases(query) for question in questions(network, case)]
-    judge = Judge(query, network, replay)
-    stages: tuple[_Stage, ...] = (
-        _Attack(judge, 8, 20, seed),
-        _crown,
-        _Attack(judge, 32, 80, seed + 1),
-        _alpha,
-        _Completion(judge, seed + 2),
-    )
-    for stage in stages:
+    asked = cases(query)
+    open_ = [question for case in asked for question in questions(network, case)]
+    for stage in _stages(network, Judge(query, network, replay), seed):
         left: list[Question] = []
         for k, question in enumerate(open_):
             if deadline.passed:
@@ -85,8 +93,27 @@ def decide(
             left += [answer] if answer else []
         open_ = left
         if not open_:
+            _refuse_empty(query, asked)
             return Unsatisfiable(Trust.ROUNDED)
     return _undecided(open_, deadline)
+
+
+def _stages(network: Network, judge: Judge, seed: int) -> "tuple[_Stage, ...]":
+    """What to try, in this order, on whatever is still open."""
+    first, second = _Attack(judge, 8, 20, seed), _Attack(judge, 32, 80, seed + 1)
+    if network.input_width <= Effort().halving:
+        return first, _Halving(judge, TensorNetwork(network, dtype=torch.float64)), second, _Completion(judge, seed + 2)
+    return first, _crown, second, _alpha, _Completion(judge, seed + 2)
+
+
+def _refuse_empty(query: Query, asked: Sequence[Case]) -> None:
+    """Refuses a query that nothing solves because its constraints on inputs alone contradict each other."""
+    pairs = ((case, polytope) for case in asked for polytope in case.polytopes)
+    if all(clearly_empty(polytope, case.intervals) for case, polytope in pairs):
+        raise InvalidInput(
+            f"{query.name}: the assertions about inputs leave no input in any case. An empty region says nothing about "
+            f"the network; check the constraints that join several inputs."
+        )
 
 
 def _undecided(open_: Sequence[Question], deadline: Deadline) -> Undecided:
@@ -140,14 +167,33 @@ def _unproved(question: Question, lower: Float64[np.ndarray, " r"]) -> Question 
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
+class _Halving:
+    """Branch and bound over boxes, which suits networks with few inputs."""
+
+    judge: Judge
+    network: TensorNetwork
+
+    def __call__(self, question: Question, deadline: Deadline) -> Question | Solution | None:
+        def judged(_: int, points: Float64[np.ndarray, "k n"]) -> Solution | None:
+            return self.judge.best(question.case, points)
+
+        leaves = 1 << min(Units(self.network.network).count, 24)  # of a tree over phases, which comes next
+        effort = Effort(nodes=_FEW_BOXES + leaves, batch=_BOXES)
+        slack = _BESIDE if equations(question.case) else 0.0
+        search = BoxSearch[Solution](question.clauses, network=self.network, judge=judged, effort=effort, slack=slack)
+        search.run(deadline.part(_FOR_BOXES))
+        return None if search.proved()[0] else search.found[0] or question
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
 class _Completion:
-    """Branch and bound, whose counterexamples are checked like any other."""
+    """Branch and bound over phases, whose counterexamples are checked like any other."""
 
     judge: Judge
     seed: int
 
     def __call__(self, question: Question, deadline: Deadline) -> Question | Solution | None:
-        solver = BranchAndBound(question.queries.network)
+        solver = BranchAndBound(question.queries.network, limits=Effort(halving=0))
         (answer,) = solver.decide(question.queries, deadline, seed=self.seed)
         match answer:
             case Verified(trust) if trust >= Trust.ROUNDED:

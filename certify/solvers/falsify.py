@@ -15,11 +15,13 @@ from certify.deadline import Deadline
 from certify.network import Affine, Network, Node
 from certify.query import Queries
 from certify.region import Box, Norm
+from certify.solvers.equalities import equations
 from certify.solvers.unsafe import Question
 from certify.tensor_network import TensorNetwork
 
 _NOISE = 1e-9
 _SAMPLES = 2048
+_BESIDE = 4
 _SAMPLED_NUMBERS = 1 << 24
 
 
@@ -27,6 +29,8 @@ def lowest_points(
     question: Question, *, attempts: int, steps: int, seed: int, deadline: Deadline, device: str = "cpu"
 ) -> Float64[np.ndarray, "k n"]:
     """Points of the box where a margin is not positive, or almost so, lowest first; none after the deadline.
+
+    Where inputs must fulfil equations the lowest few are among them anyhow: they may lie just beside the solutions.
 
     ``attempts`` are the best of random samples and of descents of ``steps`` steps each. Nothing is proved by them.
     """
@@ -42,6 +46,7 @@ def lowest_points(
     cube = torch.cat(found).clamp(-1.0, 1.0)
     margins, order = problem.smallest(cube[:, None])[:, 0].sort()
     low = margins <= _NOISE * margins.abs().max()
+    low[: _BESIDE if equations(question.case) else 0] = True
     moves = cube[order[low]].to("cpu", torch.float64).numpy()
     return np.clip(_middle(box) + moves * _half(box), box.lower, box.upper)
 

@@ -12,6 +12,7 @@ from certify.io.vnnlib.cases import Case
 from certify.io.vnnlib.formula import violation
 from certify.io.vnnlib.query import Query
 from certify.network import Network
+from certify.solvers.equalities import equations
 
 Replay = Callable[[Float64[np.ndarray, "b n"]], Float64[np.ndarray, "b m"]]
 """The original model on a batch of points, by another program and in its own arithmetic."""
@@ -85,14 +86,18 @@ def _some(candidates: Iterator[tuple[Fraction, ...]]) -> Iterator[tuple[Fraction
 
 
 def _candidates(case: Case, points: Iterable[Float64[np.ndarray, " n"]]) -> Iterator[tuple[Fraction, ...]]:
-    """Points of the exact box: each point with float32 coordinates where the box has one near it, then as it is."""
+    """Points of the exact box: each point with float32 coordinates where the box has one near it, then as it is.
+
+    Where inputs must fulfil equations, each is preceded by the points next to it that do.
+    """
     lower, upper = case.inward()
     thin = {int(i): case.intervals[i].middle for i in np.flatnonzero(lower > upper)}
     for point in points:
         inside = np.clip(point, lower, np.maximum(lower, upper))
         for chosen in (_as_float32(inside, lower, upper), inside):
-            exact = [Fraction(float(x)) for x in chosen]
-            yield tuple(thin.get(i, x) for i, x in enumerate(exact))
+            exact = tuple(thin.get(i, Fraction(float(x))) for i, x in enumerate(chosen))
+            yield from (system.onto(exact) for system in equations(case))
+            yield exact
 
 
 def _as_float32(

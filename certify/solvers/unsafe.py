@@ -1,10 +1,11 @@
 """A case of a VNN-LIB query as margins: it is out of reach if every margin is positive on the case's box.
 
 A polytope ``{(x, y) : A x + C y + d <= 0}`` is missed by the network f exactly if
-``max_i (A x + C f(x) + d)_i > 0`` for every x of the box. One row about y alone is a margin of the network itself;
-else the maxima are appended to the network. Every number is rounded so that the unsafe set grows and never shrinks:
-the box outwards, and a coefficient c to the nearest float64 c', with ``|c - c'| max |y|`` over the box taken off the
-constant, which is rounded down. Proving the closure of the unsafe set out of reach proves the same of open half-spaces.
+``max_i (A x + C f(x) + d)_i > 0`` for every x of the box: a clause with a function for each row. One row about y alone
+is a margin of the network itself; for methods that know only margins, other maxima are appended to the network. Every
+number is rounded so that the unsafe set grows and never shrinks: the box outwards, and a coefficient c to the nearest
+float64 c', with ``|c - c'| max |y|`` over the box taken off the constant, which is rounded down. Proving the closure of
+the unsafe set out of reach proves the same of open half-spaces.
 """
 
 import dataclasses as dc
@@ -24,6 +25,7 @@ from certify.network import Network
 from certify.query import Queries
 from certify.region import Box, Norm
 from certify.rounding import float_down
+from certify.solvers.clauses import Clauses
 from certify.solvers.composition import Maxima
 
 _TOGETHER = 256
@@ -34,16 +36,28 @@ _TOGETHER = 256
 class Question:
     """One question about a box, with a margin for each polytope of ``case``: answered by yes if all are positive.
 
-    ``queries`` is a batch of one about the box rounded outwards, ``case`` what was asked exactly.
+    ``queries`` is a batch of one about the box rounded outwards, ``case`` what was asked exactly. Margin r is positive
+    where the r-th of ``functions`` of ``network``, from which the case came, is.
     """
 
     queries: Queries
+    network: Network
+    functions: Maxima
     case: Case
+
+    @property
+    def clauses(self) -> Clauses:
+        """The same question about the network itself, without maxima: clause r fails where margin r is not positive."""
+        functions = self.functions
+        margins = np.asarray(functions.on_outputs.toarray()), functions.constants
+        clause = np.repeat(np.arange(len(functions.groups)), functions.groups)
+        on_inputs = np.asarray(functions.on_inputs.toarray())
+        return Clauses(_on_box(self.case.outward(), self.network, *margins), on_inputs, clause)
 
     def only(self, rows: np.ndarray) -> "Question":
         """The same question about the margins at ``rows``."""
         part = dc.replace(self.queries, rows=self.queries.rows[:, rows], offsets=self.queries.offsets[:, rows])
-        return dc.replace(self, queries=part)
+        return dc.replace(self, queries=part, functions=self.functions.only(rows))
 
 
 def questions(network: Network, case: Case) -> list[Question]:
@@ -62,7 +76,7 @@ def questions(network: Network, case: Case) -> list[Question]:
         else:
             extended = rows.functions.after(network)
             margins = (extended, np.eye(len(polytopes)), np.zeros(len(polytopes)))
-        asked.append(Question(_on_box(box, *margins), Case(case.intervals, polytopes)))
+        asked.append(Question(_on_box(box, *margins), network, rows.functions, Case(case.intervals, polytopes)))
     return asked
 
 

@@ -12,9 +12,9 @@ from certify.errors import InvalidInput
 from certify.outcome import Falsified, Unknown, Verified
 from certify.query import Queries
 from certify.region import Box, Norm
-from certify.solvers.branch_and_bound import halving as halving_file
 from certify.solvers.branch_and_bound import search as search_file
 from certify.solvers.branch_and_bound.effort import Effort
+from certify.solvers.branch_and_bound.functions import Functions
 from certify.solvers.branch_and_bound.solver import BranchAndBound
 from tests.branch_and_bound.nets import dense, questions, residual
 from tests.branch_and_bound.truth import HALVES, PHASES, searched
@@ -100,15 +100,15 @@ def test_boxes_that_did_not_fit_are_bounded_again(monkeypatch: pytest.MonkeyPatc
     asked = questions(dense((3, 10, 8, 3), 6), 10, norm=Norm.LINF, radius=0.2)
     effort = dc.replace(HALVES, nodes=3000)
     expected = searched(asked, effort)
-    real, calls = halving_file.margins, []
+    real, calls = Functions.values, []
 
-    def greedy(queries: Queries, points: np.ndarray) -> np.ndarray:
+    def greedy(functions: Functions, points: torch.Tensor, question: torch.Tensor) -> torch.Tensor:
         calls.append(len(points))
         if len(calls) % 2:
             raise MemoryError
-        return real(queries, points)
+        return real(functions, points, question)
 
-    monkeypatch.setattr(halving_file, "margins", greedy)
+    monkeypatch.setattr(Functions, "values", greedy)
     assert [type(a) for a in searched(asked, effort)] == [type(a) for a in expected]
     assert len(calls) >= 2
 

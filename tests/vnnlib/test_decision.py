@@ -29,10 +29,10 @@ def decided(sample: Sample, network: Network, text: str) -> Decision | None:
     query = parse(text)
     try:
         cases(query)
+        decision = decide(query, network, Deadline.never())
     except InvalidInput:
         assert not can_hold
         return None
-    decision = decide(query, network, Deadline.never())
     match decision:
         case Satisfied(solution):
             assert sample.holds([*solution.inputs, *solution.outputs])

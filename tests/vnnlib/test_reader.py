@@ -37,6 +37,10 @@ def place(text: str) -> str:
         ("(assert (<= X_0 @1e401))", "out of range"),
         ("(assert (<= X_0 @1e-99999999999999))", "out of range"),
         (f"(assert (<= X_0 @1{'0' * 3000}))", "too many digits"),
+        (f"(assert (<= X_0 @1.{'3' * 1_000_000}))", "too many digits"),
+        ("(assert (<= X_0 @1e999999))", "out of range"),
+        (f"(assert (<= @(* X_0 {'1e400 ' * 100_000}) 1))", "far too many digits"),
+        (f"(assert (<= {'(/ ' * 74}@{'(/ ' * 16}X_0{' 1e400)' * 90} 1))", "far too many digits"),
         ("(assert @(<= X_0))", "compares two terms, here are 1"),
         ("(assert @(<= 0 X_0 1))", "compares two terms, here are 3"),
         ("(assert @X_0)", "a constraint such as"),
@@ -229,6 +233,13 @@ def test_variables_are_numbered_inputs_of_all_networks_first() -> None:
 def test_a_gzipped_file_is_found_and_read(tmp_path: Path) -> None:
     (tmp_path / "q.vnnlib.gz").write_bytes(gzip.compress((FIRST + "(assert (<= X_0 1))").encode()))
     assert len(read(tmp_path / "q.vnnlib").assertions) == 1
+
+
+def test_a_gzipped_file_that_stops_in_the_middle_is_refused(tmp_path: Path) -> None:
+    whole = gzip.compress((FIRST + "(assert (<= X_0 1))").encode())
+    (tmp_path / "q.vnnlib.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InvalidInput, match=r"q\.vnnlib\.gz is truncated"):
+        read(tmp_path / "q.vnnlib")
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe(\x00", b"\x1f\x8bgarbage", b"", b"\x00" * 10, b"\x7fELF\x02\x01"])

@@ -105,6 +105,7 @@ def test_what_hangs_by_a_tie_is_unknown(verify: Run) -> None:
         (HEAD + "(declare-const Y_1 Real)" + BOX, ("--network", "N=@abs.onnx"), 2, "Y is declared with 2 numbers"),
         (HEAD + BOX + "(assert (<= Y_0 0)", ("--network", "N=@abs.onnx"), 2, "q.vnnlib, line 3, column 1: "),
         (HEAD + BOX + "(assert (<= X_0 -2))", ("--network", "N=@abs.onnx"), 2, "leave no input"),
+        (HEAD + BOX + "(assert (>= (+ X_0 X_1) 2.5))", ("--network", "N=@abs.onnx"), 2, "leave no input in any case"),
         (HEAD + "(assert (<= Y_0 0))", ("--network", "N=@abs.onnx"), 2, "X_0 has no lower bound"),
         (TWO + TWO_BOX, ("--network", "g=@abs.onnx"), 2, "knows no network 'g'; it is about f"),
         (PAIR_BOX, ("--network", "g=@abs.onnx"), 2, "needs the network f"),

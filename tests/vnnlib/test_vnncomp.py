@@ -16,12 +16,12 @@ SAMPLE = [
     *((MNIST.format(2), f"prop_{k}") for k in ("0_0.03", "1_0.05", "12_0.03", "13_0.05")),
     *((MNIST.format(4), f"prop_{k}") for k in ("1_0.05", "5_0.03")),
     (MNIST.format(6), "prop_1_0.05"),
-    *((ACAS.format(k), "prop_2") for k in ("1_4", "2_7", "5_4")),
+    *((ACAS.format(k), "prop_2") for k in ("1_4", "1_5", "2_7", "5_3", "5_4")),
     *((ACAS.format(k), "prop_3") for k in ("1_7", "3_1", "5_7")),
     *((ACAS.format(k), "prop_4") for k in ("1_6", "3_4")),
     (ACAS.format("4_2"), "prop_1"),
 ]
-MUST = {"prop_0_0.03", "prop_1_0.05", "prop_12_0.03", "prop_13_0.05", "prop_2", "prop_3", "prop_4"}
+MUST = {"prop_1", "prop_0_0.03", "prop_1_0.05", "prop_12_0.03", "prop_13_0.05", "prop_2", "prop_3", "prop_4"}
 
 
 def truth(folder: Path) -> dict[tuple[str, str], str]:

@@ -8,6 +8,7 @@ from certify.io.vnnlib.formula import And, Formula, Linear, Or
 from certify.io.vnnlib.source import Group, Source, Tree, Word, shown
 
 _COMPARISONS = ("<=", ">=", "<", ">", "==", "=", "!=")
+_LONGEST_BITS = 20_000
 _REFUSED = {
     "not": "write the opposite comparison",
     "=>": "write (or ...)",
@@ -116,13 +117,20 @@ class Expressions:
             raise self.source.wrong(tree, "a product of variables is not linear; only products with numbers are read.")
         product = varying[0] if varying else Linear({}, Fraction(1))
         for term in terms:
-            product = product.times(term.constant) if term.is_constant else product
+            product = self._moderate(tree, product.times(term.constant)) if term.is_constant else product
         return product
 
     def _quotient(self, tree: Group, terms: Sequence[Linear]) -> Linear:
         if len(terms) != 2 or not terms[1].is_constant or terms[1].constant == 0:
             raise self.source.wrong(tree, "a term can only be divided by one number that is not 0.")
-        return terms[0].times(1 / terms[1].constant)
+        return self._moderate(tree, terms[0].times(1 / terms[1].constant))
+
+    def _moderate(self, tree: Group, term: Linear) -> Linear:
+        """The term, if its numbers are of a size that arithmetic can go on with."""
+        numbers = (term.constant, *term.coefficients.values())
+        if any(max(x.numerator.bit_length(), x.denominator.bit_length()) > _LONGEST_BITS for x in numbers):
+            raise self.source.wrong(tree, "this product or quotient has far too many digits.")
+        return term
 
 
 def _name(tree: Tree) -> str:
