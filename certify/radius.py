@@ -25,7 +25,7 @@ from certify.solvers.prover import AbstractProver, AlphaProver, ClosedFormProver
 from certify.solvers.two_layer.model import is_two_layer
 from certify.solvers.two_layer.solver import TwoLayerSolver
 
-METHODS = ("auto", "exact", "ibp", "crown", "alpha", "auto-lirpa", "lipschitz")
+METHODS = ("auto", "exact", "ibp", "crown", "alpha", "lp", "auto-lirpa", "lipschitz")
 
 _AUTO_WORK = 10**9
 """How far ``auto`` lets the exact solver go: nodes an input, times the cube of the hidden layer's width."""
@@ -284,6 +284,10 @@ def _provers(network: Network, settings: Settings, crown: CrownProver) -> tuple[
             return (crown,)
         case "alpha":
             return (AlphaProver(network, device=settings.device),)
+        case "lp":
+            from certify.solvers.triangle import TriangleProver  # with HiGHS, which bears no ortools in its process
+
+            return (AlphaProver(network, device=settings.device), TriangleProver(network, device=settings.device))
         case "exact" if settings.norm is Norm.L2 and is_two_layer(network):
             return ()
         case "lipschitz":

@@ -1,5 +1,7 @@
 """Provers on a small trained classifier: few passes, proofs that lose next to nothing, slopes that help."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from certify.query import Queries, robustness
 from certify.region import Box, Norm
 from certify.solvers.largest_radius import Found
 from certify.solvers.prover import AbstractProver, AlphaProver, CrownProver
+from certify.solvers.triangle import TriangleProver
 
 EVERY_NORM = pytest.mark.parametrize("norm", list(Norm), ids=str)
 
@@ -72,3 +75,29 @@ def test_slopes_chosen_for_some_inputs_of_a_batch_leave_the_others_provable(ques
     proof = CrownBounder(queries.network, dtype=torch.float64, rounded=True)
     proved = proof.certify(queries.take(np.array([0])), Deadline.never(), first)
     assert proved.radius[0] == 1e-6
+
+
+@EVERY_NORM
+def test_linear_programs_certify_no_smaller_radii_than_ascent(questions: Queries, norm: Norm) -> None:
+    queries = asked(questions, norm).take(np.arange(3))
+    prover = CrownProver(queries.network)
+    alpha = found(AlphaProver(queries.network), queries, 1.1 * found(prover, queries, prover.guess(queries)).radius)
+    answer = found(TriangleProver(queries.network), queries, 1.1 * alpha.radius)
+    assert (answer.radius >= alpha.radius * (1 - 1e-3)).all()
+    assert answer.radius.mean() > alpha.radius.mean()
+    assert answer.settled.all()
+    assert answer.passes.max() <= 8
+
+
+def test_linear_programs_stop_at_the_deadline_with_what_is_proved(questions: Queries) -> None:
+    queries = asked(questions, Norm.LINF).take(np.arange(2))
+    prover, ticks = CrownProver(queries.network), itertools.count()
+    start = found(prover, queries, prover.guess(queries)).radius
+    best = found(TriangleProver(queries.network), queries, start).radius
+    for limit, positive in ((1, False), (60, False), (500, True)):
+        deadline = Deadline.after(float(limit), lambda: float(next(ticks)))
+        answer = TriangleProver(queries.network).prove(queries, start=start, tolerance=1e-3, deadline=deadline)
+        assert next(ticks) - deadline.end <= 60
+        assert positive or not answer.settled.any()
+        assert (answer.radius <= best * (1 + 2e-3)).all()
+        assert not positive or (answer.radius > 0.5 * best).all()

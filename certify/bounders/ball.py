@@ -20,6 +20,9 @@ from certify.tensor_network import DenseMap, TensorNetwork
 _SWEEPS = 2
 """Fixed-point steps for the price in an l2 ball cut by a box; each one tightens the bound, none is needed for it."""
 
+_NARROW, _STEPS = 16, 8
+"""Up to this many coordinates the fixed point is far off after so few sweeps: there, this many steps of Newton."""
+
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class BallBatch:
@@ -137,14 +140,31 @@ def _l2_reach(a: Tensor, low: Tensor, high: Tensor, radius: Tensor) -> Tensor:
     size = a.abs()
     room = torch.where(a > 0, -low[:, None, :], high[:, None, :]).clamp_min(0.0)
     with torch.no_grad():  # the bound is stationary in the price, so its gradient does not need this
-        reach = radius[:, None].clamp_min(math.sqrt(torch.finfo(a.dtype).tiny))
-        share = torch.empty_like(size)
-        price = torch.linalg.vector_norm(size, dim=2) / reach
-        for _ in range(_SWEEPS):
-            torch.minimum(torch.mul(room, price[:, :, None], out=share), size, out=share)
-            price = torch.linalg.vector_norm(share, dim=2) / reach
+        price = _l2_price(size, room, radius[:, None].clamp_min(math.sqrt(torch.finfo(a.dtype).tiny)))
     on_ball = torch.minimum(room * price[:, :, None], size)
     return torch.linalg.vector_norm(on_ball, dim=2) * radius[:, None] + ((size - on_ball) * room).sum(2)
+
+
+def _l2_price(size: Tensor, room: Tensor, reach: Tensor) -> Tensor:
+    """The price (B, R) with ``||min(size, price * room)|| = price * reach``, nearly, from above.
+
+    In its square the equation is concave and piecewise linear, so that Newton's steps fall and end after a few pieces;
+    each takes three times as long as a step of the fixed point, which is as good where coordinates are many.
+    """
+    price = torch.linalg.vector_norm(size, dim=2) / reach
+    if size.shape[2] <= _NARROW:
+        for _ in range(_STEPS):
+            inside = room * price[:, :, None] >= size
+            free = torch.linalg.vector_norm(size * inside, dim=2) / reach
+            held = torch.linalg.vector_norm(room.masked_fill(inside, 0.0), dim=2) / reach
+            left = (1 - held.square()).clamp_min(torch.finfo(size.dtype).eps).sqrt()
+            price = torch.minimum(price, free / left)
+        return price
+    share = torch.empty_like(size)
+    for _ in range(_SWEEPS):
+        torch.minimum(torch.mul(room, price[:, :, None], out=share), size, out=share)
+        price = torch.linalg.vector_norm(share, dim=2) / reach
+    return price
 
 
 def _l1_reach(a: Tensor, low: Tensor, high: Tensor, radius: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from certify.solvers.largest_radius import Pass
 def crown_pass(bounder: CrownBounder, queries: Queries, deadline: Deadline) -> Pass:
     """One CROWN relaxation at the queries' radii."""
     enclosure, form = bounder.relax(queries, deadline)
-    return _read(form, enclosure.ball)
+    return read_pass(form, enclosure.ball)
 
 
 def plain_pass(bounder: AbstractBounder, queries: Queries, at_centre: Float64[np.ndarray, " b"]) -> Pass:
@@ -50,7 +50,7 @@ class AlphaPasses:
     def __call__(self, index: Int64[np.ndarray, " k"], radii: Float64[np.ndarray, " k"]) -> Pass:
         """One relaxation of the inputs at ``index``."""
         ball, form, slopes = self._bounder.relax(self._queries.take(index).within(radii), self._deadline)
-        found = _read(form, ball)
+        found = read_pass(form, ball)
         better = found.proved > self._best[index]
         self._best[index] = np.where(better, found.proved, self._best[index])
         self._source[index[better]] = self._count
@@ -69,7 +69,8 @@ class AlphaPasses:
 
 
 @torch.no_grad()
-def _read(form: LinearForm, ball: BallBatch) -> Pass:
+def read_pass(form: LinearForm, ball: BallBatch) -> Pass:
+    """What linear margins on balls tell a search."""
     found = positive_radius(form, ball, form.lower(ball).amin(1))
     return Pass(_numbers(found.proved), _numbers(found.wanted))
 

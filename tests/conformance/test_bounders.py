@@ -15,6 +15,7 @@ from certify.bounders.base import AbstractBounder
 from certify.bounders.crown import CrownBounder
 from certify.bounders.interval import IntervalBounder
 from certify.bounders.lipschitz import LipschitzBounder
+from certify.bounders.triangle import TriangleBounder
 from certify.deadline import Deadline
 from certify.network import Affine, Network, ReLU
 from certify.outcome import Trust
@@ -33,6 +34,7 @@ BOUNDERS: dict[str, Factory] = {
     "crown-rounded-tiny-memory": lambda net: CrownBounder(net, dtype=torch.float64, rounded=True, budget=1),
     "alpha-float32": lambda net: AlphaBounder(net, ascent=Ascent(margin_steps=3, hidden_steps=2)),
     "alpha-float64": lambda net: AlphaBounder(net, dtype=torch.float64, ascent=Ascent(3, 2), budget=1),
+    "lp": TriangleBounder,
     "lipschitz": LipschitzBounder,
 }
 

@@ -18,7 +18,7 @@ from tests.strategies import Problem, problems
 fewer = settings(max_examples=max(8, settings.default.max_examples // 3))
 """Attacks make these tests slow: a third of the profile's examples."""
 
-METHODS = ("auto", "ibp", "crown", "alpha", "lipschitz")
+METHODS = ("auto", "ibp", "crown", "alpha", "lp", "lipschitz")
 
 
 def answer(problem: Problem, method: str, most: float = math.inf) -> CertifiedRadius:
