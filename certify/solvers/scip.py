@@ -13,7 +13,7 @@ from certify.solvers.milp.program import TOLERANCE, AbstractBackend, Program, So
 
 @final
 class Scip(AbstractBackend):
-    """SCIP's branch and cut, on one thread.
+    """SCIP's branch and cut, on one thread. It knows two clocks: deadlines are in seconds of ``processor`` time or not.
 
     Raises:
         InvalidInput: pyscipopt is not installed.
@@ -22,8 +22,8 @@ class Scip(AbstractBackend):
     name = "scip"
     norms = (Norm.LINF, Norm.L2, Norm.L1)
 
-    def __init__(self) -> None:
-        self._library = _load()
+    def __init__(self, *, processor: bool = False) -> None:
+        self._library, self._processor = _load(), processor
 
     def solve(self, program: Program, deadline: Deadline, *, seed: int) -> Solved:
         if deadline.passed:
@@ -34,6 +34,7 @@ class Scip(AbstractBackend):
         model.setParam("numerics/feastol", TOLERANCE)
         model.setParam("limits/primal", -program.limit)
         if math.isfinite(deadline.remaining):
+            model.setParam("timing/clocktype", 1 if self._processor else 2)
             model.setParam("limits/time", max(deadline.remaining, 1e-3))
         variables = self._state(model, program)
         model.setObjlimit(program.limit)

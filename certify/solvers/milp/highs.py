@@ -32,7 +32,6 @@ class Highs(AbstractBackend):
             "output_flag": False,
             "threads": 1,
             "random_seed": seed % (2**31),
-            "time_limit": deadline.remaining,
             "mip_rel_gap": 0.0,
             "mip_abs_gap": 0.0,
             "mip_feasibility_tolerance": TOLERANCE,
@@ -41,6 +40,13 @@ class Highs(AbstractBackend):
         }.items():
             solver.setOptionValue(option, value)
         solver.passModel(_model(program))
+
+        def look(event: highspy.HighsCallbackEvent) -> None:  # its own limit would know one clock only
+            if deadline.passed:
+                event.interrupt()
+
+        for moment in (solver.cbMipInterrupt, solver.cbSimplexInterrupt, solver.cbIpmInterrupt):
+            moment.subscribe(look)
         solver.run()
         status, info = solver.getModelStatus(), solver.getInfo()
         above = status in _PRUNED or info.mip_dual_bound > program.limit
