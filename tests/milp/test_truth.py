@@ -192,3 +192,21 @@ def test_no_time_is_no_verdict(how: str) -> None:
     answers = IntegerSolver(asked.network, BACKENDS[how]()).decide(asked, late)
     assert all(isinstance(a, Unknown) for a in answers)
     assert not BACKENDS[how]().solve(first_program(asked), late, seed=0).above
+
+
+class Ticks:
+    """A clock that moves on each time it is read, and at no other time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.01
+        return self.now
+
+
+def test_highs_stops_by_the_clock_that_the_deadline_reads() -> None:
+    asked = questions(dense((10, 60, 60, 5), 2), 1, norm=Norm.LINF, radius=0.3)
+    found = Highs().solve(first_program(asked), Deadline.after(0.1, Ticks()), seed=0)
+    assert not found.above
+    assert "Interrupted" in found.status
