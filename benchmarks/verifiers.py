@@ -83,16 +83,21 @@ def run(out: Path, *, data: str | None, size: str, seconds: float | None = None)
     del data
     plan = PLANS[size]
     limit = plan.seconds if seconds is None else seconds
-    measured: list[Measured] = []
+    measured, page = list[Measured](), ""
     for row in rows(plan):
         measured.append(_measured(row, limit))
         check(measured[-1])
         print(f"{row.name}: {len(row.queries)} images, batch / one at a time {measured[-1].gain:.1f}", flush=True)
+        page = _write(out, measured)  # after every row: the last ones take long
+    print(page)
+    print(f"verified n mean(max) CPU s, falsified n mean(max) s, not decided within {limit:g} s n")
+
+
+def _write(out: Path, measured: Sequence[Measured]) -> str:
     each = [(m.name, *dc.astuple(answer)) for m in measured for answer in m.answers]
     tables.write(out, "verifiers-instances", ("row", "tool", "sample", "verdict", "CPU seconds"), each)
-    print(tables.write(out, "verifiers", _header(), [_line(m) for m in measured]))
-    print(f"verified n mean(max) CPU s | falsified n mean(max) s | not decided within {limit:g} s n")
     _draw(out, measured)
+    return tables.write(out, "verifiers", _header(), [_line(m) for m in measured])
 
 
 def check(measured: Measured) -> None:
