@@ -16,7 +16,7 @@ help: ## this list
 # auto_LiRPA's own metadata refuses every torch of this decade, hence --no-deps; it is optional, hence the "||".
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,auto-lirpa]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,auto-lirpa,scip]"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps auto_LiRPA \
 		|| echo "auto_LiRPA could not be installed: the method auto-lirpa is not available, everything else is."
 	touch $@

@@ -19,6 +19,7 @@ NAMES = {
     "radius-scaling": "exact radii against the number of clusters and the dimension, with the predicted slopes",
     "robust-overfitting": "adversarial training on few samples: robust accuracy on train and test, with proofs",
     "speed": "bounds and radii against auto_LiRPA, in ratios measured in one run",
+    "verifiers": "complete verifiers on digits: ours, integer programs, Marabou; verdicts compared, times, batching",
     "training-dynamics": "the coefficients of features while training, with the growth law, and the radius meanwhile",
 }
 
@@ -34,15 +35,21 @@ def main(argv: list[str] | None = None) -> int:
         "--data", default=None, help="folder with MNIST or CIFAR-10, or with folders mnist, cifar10; default: digits"
     )
     run.add_argument("--size", choices=("small", "full"), default="full", help="small: fewer repetitions and nets")
+    run.add_argument(
+        "--seconds", type=float, default=None, help="verifiers: the limit for one question and tool (60; small: 5)"
+    )
     run.add_argument("-o", "--out", type=Path, default=Path("runs/bench"), help="folder for the results")
     asked = parser.parse_args(argv)
     if asked.command == "list":
         for name, what in NAMES.items():
             print(f"{name:22} {what}")
         return 0
+    limit = {} if asked.seconds is None else {"seconds": asked.seconds}
+    if limit and asked.name != "verifiers":
+        parser.error(f"--seconds is for verifiers, not for {asked.name}")
     try:
         importlib.import_module(f"benchmarks.{asked.name.replace('-', '_')}").run(
-            asked.out, data=asked.data, size=asked.size
+            asked.out, data=asked.data, size=asked.size, **limit
         )
     except CertifyError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 Minimise the squared distance subject to ``f <= 0``, with relu exact by one binary variable a neuron and big-M bounds on
 the ball of a known counterexample (tjeng2019). In the row space of the weights, so that the dimension does not matter.
-The one file that imports pyscipopt (the extra ``scip``); SCIP works in floating point and proves nothing.
+Of the benchmarks the one file that imports pyscipopt (the extra ``scip``); SCIP works in floating point and proves nothing.
 """
 
 import dataclasses as dc

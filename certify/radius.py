@@ -19,16 +19,22 @@ from certify.network import Network
 from certify.outcome import CertifiedRadius, Status, Trust, Witness
 from certify.query import Queries, predictions, robustness
 from certify.region import Box, Norm
-from certify.solvers.branch_and_bound.radius import certify_radii
+from certify.solvers.branch_and_bound.effort import Effort
+from certify.solvers.branch_and_bound.radius import Decides, certify_radii
 from certify.solvers.branch_and_bound.solver import BranchAndBound
+from certify.solvers.milp.program import AbstractBackend
+from certify.solvers.milp.solver import IntegerSolver
 from certify.solvers.prover import AbstractProver, AlphaProver, ClosedFormProver, CrownProver, PlainProver
 from certify.solvers.two_layer.model import is_two_layer
 from certify.solvers.two_layer.solver import TwoLayerSolver
 
-METHODS = ("auto", "exact", "ibp", "crown", "alpha", "lp", "auto-lirpa", "lipschitz")
+METHODS = ("auto", "exact", "milp", "scip", "ibp", "crown", "alpha", "lp", "auto-lirpa", "lipschitz")
 
 _AUTO_WORK = 10**9
 """How far ``auto`` lets the exact solver go: nodes an input, times the cube of the hidden layer's width."""
+
+_SECOND = Effort(nodes=1 << 14)
+"""How hard what an integer program proved is tried to be proved again, with rounding accounted for."""
 
 
 @dc.dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise InvalidInput(f"Unknown method {self.method!r}. Use one of: {', '.join(METHODS)}.")
+        if self.method == "milp" and self.norm is Norm.L2:
+            raise InvalidInput("The method milp cannot express l2 balls. Use --method exact, or scip if installed.")
         if not self.max_radius > 0:
             raise InvalidInput(f"The largest radius must be a number > 0, got {self.max_radius}.")
         if not 0 < self.tolerance < 1:
@@ -77,22 +85,24 @@ class Bracket:
         self,
         index: Int64[np.ndarray, " k"],
         radius: Float64[np.ndarray, " k"],
-        prover: AbstractProver | TwoLayerSolver | BranchAndBound,
+        prover: AbstractProver | TwoLayerSolver | Decides,
+        trust: Sequence[Trust] | None = None,
     ) -> None:
-        """Takes in certified radii.
+        """Takes in certified radii; ``trust`` is that of each, where it is not the prover's.
 
         Raises:
             SelfCheckFailed: one of them lies above a confirmed witness.
         """
-        for i, value in zip(index.tolist(), radius.tolist(), strict=True):
-            if value >= self.upper[i] and value > 0 and prover.trust > Trust.FLOAT:
+        each = trust or [prover.trust] * len(index)
+        for i, value, rests_on in zip(index.tolist(), radius.tolist(), each, strict=True):
+            if value >= self.upper[i] and value > 0 and rests_on > Trust.FLOAT:
                 raise SelfCheckFailed(
                     f"{prover.name} certifies radius {value!r} for position {i} of the batch, but a counterexample at "
                     f"{self.upper[i]!r} was confirmed exactly. One of them is wrong: please report the model."
                 )
             if value > self.lower[i]:
                 self.lower[i] = min(value, self.upper[i])
-                self.method[i], self.trust[i] = prover.name, prover.trust
+                self.method[i], self.trust[i] = prover.name, rests_on
 
     def lower_upper(self, index: Int64[np.ndarray, " k"], witnesses: Sequence[Witness | None]) -> None:
         """Takes in witnesses."""
@@ -119,9 +129,7 @@ class Certifier:
         self._crown = CrownProver(network, device=settings.device)
         self._provers = _provers(network, settings, self._crown)
         self._solver = _solver(network, settings)
-        cut = settings.domain is not None  # the solver of one hidden layer does not know the domain
-        branching = settings.method == "exact" and (self._solver is None or cut)
-        self._branching = BranchAndBound(network, device=settings.device) if branching else None
+        self._branching = _branching(network, settings, two_layer=self._solver is not None)
         self._exact = ExactNetwork(network)
         self._interval = IntervalBounder(network)
         self._attacks: tuple[AbstractAttack, ...] = tuple(
@@ -211,7 +219,7 @@ class Certifier:
         bracket.timed_out[index] |= ~found.settled
 
     def _branch(self, bracket: Bracket, queries: Queries, deadline: Deadline) -> None:
-        """Both sides by branch and bound, where the method asks for it and there is a scale to begin at."""
+        """Both sides by complete verdicts, where the method asks for them and there is a scale to begin at."""
         index = bracket.open(self._settings.tolerance, self._settings.max_radius)
         if self._branching is None or not index.size:
             return
@@ -224,7 +232,7 @@ class Certifier:
         found = certify_radii(self._branching, asked, sides, tolerance=tolerance, deadline=deadline, seed=seed)
         points = np.array([np.full(asked.centres.shape[1], np.nan) if w is None else w.point for w in found.witness])
         bracket.lower_upper(index, confirm(asked, points, self._replay, self._exact))
-        bracket.raise_lower(index, found.lower, self._branching)
+        bracket.raise_lower(index, found.lower, self._branching, found.trust)
         bracket.timed_out[index] |= ~found.settled
 
     def _guess(self, queries: Queries) -> Float64[np.ndarray, " b"]:
@@ -312,6 +320,29 @@ def _solver(network: Network, settings: Settings) -> TwoLayerSolver | None:
         width = network.widths[1]
         return TwoLayerSolver(network, device=settings.device, most_nodes=max(1, _AUTO_WORK // width**3))
     return None
+
+
+def _branching(network: Network, settings: Settings, *, two_layer: bool) -> Decides | None:
+    """The solver that decides at one radius, where the method wants one."""
+    match settings.method:
+        case "exact" if not two_layer or settings.domain is not None:  # the other solver does not know the domain
+            return BranchAndBound(network, device=settings.device)
+        case "milp" | "scip" as method:
+            second = BranchAndBound(network, device=settings.device, limits=_SECOND)
+            return IntegerSolver(network, _backend(method), second=second)
+        case _:
+            return None
+
+
+def _backend(method: str) -> AbstractBackend:
+    """HiGHS or SCIP; each library takes a while to load."""
+    if method == "milp":
+        from certify.solvers.milp.highs import Highs
+
+        return Highs()
+    from certify.solvers.scip import Scip  # an optional dependency
+
+    return Scip()
 
 
 def _check_inside(domain: Box | None, points: Float64[np.ndarray, "b n"]) -> None:

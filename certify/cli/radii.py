@@ -26,7 +26,7 @@ exit codes: 0 done, 1 some inputs failed, 2 bad usage or input, 3 unsupported mo
 
 example: python -m certify net.onnx --data mnist:DIR --index 0:100 --norm inf --domain 0,1 --out runs/net
 """
-_METHODS = "auto|exact|ibp|crown|alpha|lp|auto-lirpa|lipschitz"
+_METHODS = "auto|exact|milp|scip|ibp|crown|alpha|lp|auto-lirpa|lipschitz"
 
 
 def parser() -> argparse.ArgumentParser:

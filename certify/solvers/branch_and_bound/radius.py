@@ -2,15 +2,16 @@
 
 import dataclasses as dc
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from certify.deadline import Deadline
 from certify.errors import InvalidInput
-from certify.outcome import Falsified, Unknown, Verified, Witness
+from certify.outcome import Falsified, Outcome, Trust, Unknown, Verified, Witness
 from certify.query import Queries
-from certify.solvers.branch_and_bound.solver import BranchAndBound, Trees
+from certify.solvers.branch_and_bound.solver import Trees
 
 _SHARE = 0.5
 """The share of the time left that one round of verdicts may take."""
@@ -19,22 +20,35 @@ _NEAR, _FACTOR, _MOST_STEPS = 0.75, 4.0, 30
 """How far below its upper end, in tolerances, a bracket is first cut, and by what that grows with each witness."""
 
 
+@runtime_checkable
+class Decides(Protocol):
+    """A solver that answers questions and may start from the trees of earlier answers (``BranchAndBound.resume``)."""
+
+    name: str
+    trust: Trust
+
+    def resume(self, queries: Queries, deadline: Deadline, *, seed: int, trees: list[Trees]) -> list[Outcome]:
+        """An answer to each question."""
+        ...
+
+
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Radii:
     """Brackets of B robust radii: every margin is positive within ``lower``, and not within ``upper``.
 
     ``upper`` is what was given, or the distance of ``witness``, found here. ``settled``: the bracket is closed to the
-    tolerance, or proved up to the question's radius. What was proved here has trust ``rounded``.
+    tolerance, or proved up to the question's radius. ``trust`` is what ``lower`` rests on where it was raised here.
     """
 
     lower: Float64[np.ndarray, " b"]
+    trust: list[Trust]
     upper: Float64[np.ndarray, " b"]
     witness: list[Witness | None]
     settled: Bool[np.ndarray, " b"]
 
 
 def certify_radii(
-    solver: BranchAndBound,
+    solver: Decides,
     queries: Queries,
     bracket: tuple[Float64[np.ndarray, " b"], Float64[np.ndarray, " b"]],
     *,
@@ -69,10 +83,14 @@ def certify_radii(
 
 
 class _State:
-    """Brackets as they close. ``ceiling`` is the least radius not worth trying again: broken, or left undecided."""
+    """Brackets as they close. ``ceiling`` is the least radius not worth trying again: broken, or left undecided.
+
+    ``proved`` is the largest radius of trust ``rounded``; ``lower`` goes back to it when a witness contradicts it.
+    """
 
     def __init__(self, queries: Queries, bracket: Sequence[np.ndarray], tolerance: float) -> None:
         self.lower, self.upper = bracket[0].astype(np.float64), bracket[1].astype(np.float64)
+        self.proved, self.trust = self.lower.copy(), [Trust.ROUNDED] * len(queries)
         self.witness: list[Witness | None] = [None] * len(queries)
         self.trees: list[Trees] = [{} for _ in range(len(queries))]
         self.ceiling = self.upper.copy()
@@ -102,9 +120,14 @@ class _State:
     def learn(self, i: int, radius: float, answer: Verified | Falsified | Unknown) -> None:
         """Takes in what was decided at ``radius``."""
         match answer:
-            case Verified():
-                self.lower[i] = max(self.lower[i], radius)
+            case Verified(trust):
+                if radius > self.lower[i]:
+                    self.lower[i], self.trust[i] = radius, trust
+                if trust > Trust.FLOAT:
+                    self.proved[i] = max(self.proved[i], radius)
             case Falsified(witness):
+                if witness.distance <= self.lower[i] and self.trust[i] is Trust.FLOAT:
+                    self.lower[i], self.trust[i] = self.proved[i], Trust.ROUNDED
                 if witness.distance < self.upper[i]:
                     self.upper[i], self.witness[i] = witness.distance, witness
                 self.ceiling[i] = min(self.ceiling[i], self.upper[i])
@@ -116,4 +139,5 @@ class _State:
         """What is known now."""
         with np.errstate(invalid="ignore"):
             closed = (self.upper <= self.lower * (1 + self._tolerance)) | (self.lower >= self._most)
-        return Radii(np.minimum(self.lower, self.upper), self.upper, self.witness, closed & np.isfinite(self.lower))
+        settled = closed & np.isfinite(self.lower)
+        return Radii(np.minimum(self.lower, self.upper), self.trust, self.upper, self.witness, settled)
