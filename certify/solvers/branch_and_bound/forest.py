@@ -52,10 +52,18 @@ class Forest:
 
     def complete(self) -> Bool[np.ndarray, " t"]:
         """For each tree whether its leaves are all proved and cover the root: both signs of a unit at every split."""
+        return self._sound(self.proved[: self.size])
+
+    def covering(self) -> Bool[np.ndarray, " t"]:
+        """For each tree whether its leaves cover the root, proved or not."""
+        return self._sound(np.ones(self.size, dtype=bool))
+
+    def _sound(self, leaf: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " t"]:
+        """For each tree whether every split covers its node and every leaf is good."""
         nodes, tree = np.arange(self.size), self.tree[: self.size]
         first = self.child[: self.size]
         inner = first >= 0
-        good = inner | self.proved[: self.size]
+        good = inner | leaf
         good[inner] = self._covered(nodes[inner], first[inner])
         roots = np.flatnonzero(self.parent[: self.size] < 0)
         failed = np.bincount(tree[~good], minlength=len(roots)) > 0

@@ -52,6 +52,7 @@ class Halving:
                     raise
                 self._batch = max(1, self._batch // 2)
 
+    @property
     def proved(self) -> np.ndarray:
         """Which questions (B,) have no box left to prove, and lost none."""
         return ~self.lost & (np.bincount(self._question, minlength=len(self.lost)) == 0)

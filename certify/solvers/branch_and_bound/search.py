@@ -23,9 +23,6 @@ from certify.solvers.branch_and_bound.nodes import Multipliers, Nodes
 from certify.solvers.branch_and_bound.roots import Roots, cast, proves
 from certify.tensor_network import TensorNetwork
 
-_COPIES = 64
-"""About how many numbers the ascent keeps for each number of a node's values."""
-
 _LOOKS = 3
 """Candidates of one question that are evaluated exactly at a time, the smallest margins first."""
 
@@ -54,8 +51,7 @@ class Search:
         self._question = roots.question.numpy()
         self._scale = torch.ones_like(roots.slopes, dtype=network.dtype, device=network.device)
         self._frontier = Frontier(roots.units.count)
-        each = _COPIES * sum(queries.network.widths) * self._scale.element_size()
-        self._batch = int(np.clip(effort.bytes // each, 1, effort.batch))
+        self._batch = effort.together(queries.network, self._scale.element_size())
         leaves = forest.leaves()
         tree = forest.tree[leaves]
         start = Multipliers(roots.slopes[tree], torch.zeros_like(roots.slopes[tree]))
