@@ -39,7 +39,7 @@ class BranchAndBound:
 
     def __init__(self, network: Network, *, device: str = "cpu", limits: Effort | None = None) -> None:
         self._network, self._effort = network, limits or Effort()
-        dtype = torch.float64 if device == "cpu" else torch.float32
+        dtype = torch.float32
         search = AlphaBounder(network, dtype=dtype, device=device, ascent=_SLOPES)
         self._planter = Planter(Units(network), search, CrownBounder(network, dtype=torch.float64, rounded=True))
         self._attack = GradientAttack(device=device)
