@@ -34,7 +34,7 @@ class Effort:
     pool_bytes: int = 1 << 31
     candidates: int = 8
     halving: int = 8
-    stages: tuple[Stage, ...] = (Stage(0, 64), Stage(8, 256), Stage(32, 2048))
+    stages: tuple[Stage, ...] = (Stage(0, 64), Stage(8, 256), Stage(32, 1024), Stage(128, 4096))
     ascent: Ascent = dc.field(default_factory=Ascent)
     hidden: Ascent = dc.field(default_factory=lambda: Ascent(steps=6))
 
