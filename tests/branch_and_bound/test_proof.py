@@ -16,7 +16,7 @@ from certify.region import Norm
 from certify.solvers.branch_and_bound import search as search_file
 from certify.solvers.branch_and_bound.forest import Forest
 from certify.solvers.branch_and_bound.nodes import Multipliers, Nodes
-from certify.solvers.branch_and_bound.roots import Roots, plant, proves
+from certify.solvers.branch_and_bound.roots import Planter, Roots, proves
 from certify.solvers.branch_and_bound.solver import BranchAndBound
 from certify.solvers.branch_and_bound.units import Units
 from certify.tensor_network import TensorNetwork
@@ -32,7 +32,7 @@ def planted(queries) -> tuple[Roots, Units]:
     """The trees of some questions."""
     units = Units(queries.network)
     proof = CrownBounder(queries.network, dtype=torch.float64, rounded=True)
-    roots, _ = plant(queries, proof, AlphaBounder(queries.network), units, Deadline.never())
+    roots, _ = Planter(units, AlphaBounder(queries.network), proof).plant(queries, Deadline.never())
     return roots, units
 
 

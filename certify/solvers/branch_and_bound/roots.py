@@ -4,7 +4,7 @@ import dataclasses as dc
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from certify.bounders.alpha import AlphaBounder
@@ -37,19 +37,18 @@ class Roots:
     offset: Tensor
     slopes: Tensor
 
+    def only(self, trees: Bool[np.ndarray, " t"]) -> "Roots":
+        """Those of some trees."""
+        kept = torch.as_tensor(np.flatnonzero(trees))
+        parts = (self.question[kept], self.row[kept], self.offset[kept], self.slopes[kept])
+        return Roots(self.units, self.enclosure, *parts)
+
     def about(self, index: Int64[np.ndarray, " k"]) -> "Roots":
         """Those of the questions at ``index``, which are numbered anew."""
         number = torch.full((len(self.enclosure.lower[0]),), -1)
         number[index] = torch.arange(len(index))
-        kept = (number[self.question] >= 0).nonzero()[:, 0]
-        return Roots(
-            self.units,
-            self.enclosure.take(torch.as_tensor(index)),
-            number[self.question[kept]],
-            self.row[kept],
-            self.offset[kept],
-            self.slopes[kept],
-        )
+        kept = self.only(number[self.question].numpy() >= 0)
+        return dc.replace(kept, enclosure=self.enclosure.take(torch.as_tensor(index)), question=number[kept.question])
 
     def node(self, trees: Tensor, phases: Tensor, deadline: Deadline) -> Nodes:
         """The regions that ``phases`` (B, U) cut from those of ``trees`` (B,), with bounds that hold on them."""
@@ -66,16 +65,18 @@ class Planter:
     proof: CrownBounder
 
     def plant(
-        self, queries: Queries, deadline: Deadline, *, begin: Enclosure | None = None
+        self, queries: Queries, deadline: Deadline, *, begin: Enclosure | None = None, known: np.ndarray | None = None
     ) -> tuple[Roots, np.ndarray]:
-        """The trees of the margins that the pass leaves open, and which (B, R) it proved.
+        """The trees of the margins that are open after the pass, and which margins (B, R) are proved.
 
-        ``begin`` is what is known of the first values on the same regions.
+        ``begin`` is what is known of the first values on the same regions, ``known`` (B, R) which margins are proved.
         """
         _, _, slopes = self.search.relax(queries, deadline, begin=begin)
         slopes = slopes.take(torch.arange(len(queries)), "cpu")
         enclosure, form = self.proof.relax(queries, deadline, slopes, begin=begin)
         proved = form.lower(enclosure.ball) > 0
+        if known is not None:
+            proved |= torch.as_tensor(known)
         question, row = (~proved).nonzero(as_tuple=True)
         rows, offsets = (torch.as_tensor(a)[question, row][:, None] for a in (queries.rows, queries.offsets))
         first = {k: self.units.readers[k][0] for k in self.units.values}

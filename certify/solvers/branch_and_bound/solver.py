@@ -10,8 +10,6 @@ import torch
 
 from certify.attacks.gradient import GradientAttack
 from certify.attacks.polish import confirm
-from certify.bounders.alpha import AlphaBounder, Ascent
-from certify.bounders.crown import CrownBounder
 from certify.deadline import Deadline
 from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
@@ -22,13 +20,9 @@ from certify.region import Norm
 from certify.solvers.branch_and_bound.effort import Effort
 from certify.solvers.branch_and_bound.halving import Halving
 from certify.solvers.branch_and_bound.regions import bounded
-from certify.solvers.branch_and_bound.roots import Planter
-from certify.solvers.branch_and_bound.stages import Stages, Trees
-from certify.solvers.branch_and_bound.units import Units
+from certify.solvers.branch_and_bound.stages import Stages, Trees, planter
 
 _MOST_AT_ONCE = 64
-_SLOPES = Ascent(margin_steps=30, hidden_steps=10, rate=0.4, decay=0.93)
-"""How the first relaxation's slopes are searched: with more patience than where nothing comes after it."""
 
 
 class BranchAndBound:
@@ -39,9 +33,7 @@ class BranchAndBound:
 
     def __init__(self, network: Network, *, device: str = "cpu", limits: Effort | None = None) -> None:
         self._network, self._effort = network, limits or Effort()
-        dtype = torch.float32
-        search = AlphaBounder(network, dtype=dtype, device=device, ascent=_SLOPES)
-        self._planter = Planter(Units(network), search, CrownBounder(network, dtype=torch.float64, rounded=True))
+        self._planter = planter(network, dtype=torch.float32, device=device)
         self._attack = GradientAttack(device=device)
         self._exact = ExactNetwork(network)
 

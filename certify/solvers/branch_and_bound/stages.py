@@ -3,22 +3,77 @@
 import dataclasses as dc
 
 import numpy as np
+import torch
+from jaxtyping import Int64
 
+from certify.bounders.alpha import AlphaBounder, Ascent
+from certify.bounders.crown import CrownBounder
 from certify.deadline import Deadline
 from certify.exact import ExactNetwork
+from certify.network import Network
 from certify.outcome import Witness
 from certify.query import Queries
 from certify.solvers.branch_and_bound.effort import Effort, Stage
-from certify.solvers.branch_and_bound.forest import Forest
+from certify.solvers.branch_and_bound.forest import Forest, Grown
+from certify.solvers.branch_and_bound.restriction import Restriction
 from certify.solvers.branch_and_bound.roots import Planter, Roots
 from certify.solvers.branch_and_bound.search import Search
 from certify.solvers.branch_and_bound.sharpening import sharpen
+from certify.solvers.branch_and_bound.units import Units
 
-Trees = dict[int, tuple[Forest, int]]
-"""For each margin row of a question the forest, and the number of the tree in it, that bounded it last."""
+Trees = dict[int, Grown]
+"""For each margin row of a question the tree that bounded it last."""
 
 _PLANTING, _SHARPENING, _SEARCHING = 0.5, 0.3, 0.3
 """The shares of the time left that the first relaxation, the hidden bounds of a stage, and its nodes may take."""
+
+_SLOPES = Ascent(margin_steps=30, hidden_steps=10, rate=0.4, decay=0.93)
+"""How a relaxation's slopes are searched: with more patience than where nothing comes after it."""
+
+
+def planter(network: Network, *, dtype: torch.dtype, device: torch.device | str) -> Planter:
+    """What trees about a network begin with, searched in ``dtype`` on ``device``."""
+    search = AlphaBounder(network, dtype=dtype, device=device, ascent=_SLOPES)
+    return Planter(Units(network), search, CrownBounder(network, dtype=torch.float64, rounded=True))
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class _Ground:
+    """The questions still open, about a network without what is off on all their regions.
+
+    ``index`` (B,) are their numbers, ``names`` (U,) the units' numbers in the whole network, ``proved`` (B, R) which
+    margins are known to be positive.
+    """
+
+    queries: Queries
+    planter: Planter
+    roots: Roots
+    index: Int64[np.ndarray, " b"]
+    names: Int64[np.ndarray, " u"]
+    proved: np.ndarray
+
+    def about(self, kept: np.ndarray) -> "_Ground":
+        """The questions at ``kept``, and the network on their regions."""
+        queries, roots, old = self.queries.take(kept), self.roots.about(kept), self.planter
+        restriction = Restriction.of(queries.network, roots.enclosure)
+        made = planter(restriction.network, dtype=old.search.tensors.dtype, device=old.search.tensors.device)
+        units = restriction.units(old.units)
+        enclosure = restriction.image(roots.enclosure, made.proof.tensors)
+        roots = dc.replace(roots, units=made.units, enclosure=enclosure, slopes=roots.slopes[:, units])
+        queries = dc.replace(queries, network=restriction.network)
+        return _Ground(queries, made, roots, self.index[kept], self.names[units.numpy()], self.proved[kept])
+
+    def sharpened(self, leaves: int, effort: Effort, deadline: Deadline) -> "_Ground":
+        """The same after every hidden value in turn was sharpened."""
+        ground, values = self, self.roots.units.values[1:]
+        for k, value in enumerate(values):
+            share, network = deadline.part(1 / (len(values) - k)), self.planter.search.tensors
+            known = sharpen(ground.roots.enclosure, value, network, leaves=leaves, effort=effort, deadline=share)
+            roots, proved = self.planter.plant(self.queries, deadline, begin=known, known=ground.proved)
+            ground = dc.replace(ground, roots=roots, proved=proved)
+            if proved.all():
+                break
+        return ground
 
 
 class Stages:
@@ -40,65 +95,48 @@ class Stages:
 
     def run(self, deadline: Deadline) -> None:
         """Works until every question is decided or stuck, or a limit comes first."""
-        index = np.arange(len(self.proved))
+        index, names = np.arange(len(self.proved)), np.arange(self._planter.units.count)
         roots, proved = self._planter.plant(self._queries, deadline.part(_PLANTING))
+        ground = _Ground(self._queries, self._planter, roots, index, names, proved)
         last = Stage(0, self._effort.nodes)
         for stage in (*self._effort.stages, last):
-            if stage.leaves:
-                index, roots, proved = self._sharpened(index, roots, stage.leaves, deadline.part(_SHARPENING))
-            share = deadline if stage is last else deadline.part(_SEARCHING)
-            self._search(index, (roots, proved), stage.nodes, share)
-            open_ = self._open(index)
-            if not open_.any() or deadline.passed:
+            self.proved[ground.index] |= ground.proved.all(1)
+            open_ = np.flatnonzero(self._open(ground.index))
+            if not len(open_) or deadline.passed:
                 return
-            index, roots, proved = index[open_], roots.about(np.flatnonzero(open_)), proved[open_]
+            ground = ground.about(open_)
+            if stage.leaves:
+                ground = ground.sharpened(stage.leaves, self._effort, deadline.part(_SHARPENING))
+            ground = self._search(ground, stage.nodes, deadline if stage is last else deadline.part(_SEARCHING))
+        self.proved[ground.index] |= ground.proved.all(1)
 
     def _open(self, index: np.ndarray) -> np.ndarray:
         """Which of some questions more work may decide."""
         known = np.array([self.witness[i] is not None for i in index]) | self.proved[index]
         return ~known & (self.stuck[index] == 0) & (self.spent[index] < self._effort.nodes)
 
-    def _sharpened(
-        self, index: np.ndarray, roots: Roots, leaves: int, deadline: Deadline
-    ) -> tuple[np.ndarray, Roots, np.ndarray]:
-        """The questions, their roots and which margins these prove, after every hidden value in turn was sharpened."""
-        values = roots.units.values[1:]
-        proved = np.zeros((len(index), 0), dtype=bool)
-        for k, value in enumerate(values):
-            share = deadline.part(1 / (len(values) - k))
-            known = sharpen(
-                roots.enclosure,
-                value,
-                self._planter.search.tensors,
-                leaves=leaves,
-                effort=self._effort,
-                deadline=share,
-            )
-            roots, proved = self._planter.plant(self._queries.take(index), deadline, begin=known)
-        return index, roots, proved
-
-    def _search(self, index: np.ndarray, begun: tuple[Roots, np.ndarray], nodes: int, deadline: Deadline) -> None:
-        """A search of up to ``nodes`` more nodes a question than its trees already have leaves."""
-        roots, proved = begun
-        question, row = np.nonzero(~proved)
-        sources = [self._grown[index[q]].get(j) for q, j in zip(question.tolist(), row.tolist(), strict=True)]
-        forest = Forest.regrown(sources)
-        begun_with = np.bincount(question[forest.tree[forest.leaves()]], minlength=len(index)).max(initial=0)
-        limit = min(nodes + int(begun_with), self._effort.nodes)
+    def _search(self, ground: _Ground, nodes: int, deadline: Deadline) -> _Ground:
+        """What is open after a search of up to ``nodes`` more nodes a question than its trees have leaves."""
+        question, row = np.nonzero(~ground.proved)
+        asked = list(zip(ground.index[question].tolist(), row.tolist(), strict=True))
+        forest = Forest.regrown([self._grown[i].get(j) for i, j in asked], ground.names)
+        leaves = np.bincount(question[forest.tree[forest.leaves()]], minlength=len(ground.index)).max(initial=0)
+        limit = min(nodes + int(leaves), self._effort.nodes)
         search = Search(
-            self._queries.take(index),
-            roots,
+            self._queries.take(ground.index),
+            ground.roots,
             forest=forest,
-            network=self._planter.search.tensors,
+            network=ground.planter.search.tensors,
             exact=self._exact,
             effort=dc.replace(self._effort, nodes=limit),
         )
         search.run(deadline)
-        for i in index:
-            self._grown[i].clear()
-        for t, (q, j) in enumerate(zip(question.tolist(), row.tolist(), strict=True)):
-            self._grown[index[q]][j] = (search.forest, t)
-        self.proved[index] = search.proved()
-        self.stuck[index], self.spent[index] = search.stuck, self.spent[index] + search.spent
-        for i, witness in zip(index, search.witness, strict=True):
+        for t, (i, j) in enumerate(asked):
+            self._grown[i][j] = Grown(search.forest, t, ground.names)
+        self.stuck[ground.index] += search.stuck
+        self.spent[ground.index] += search.spent
+        for i, witness in zip(ground.index, search.witness, strict=True):
             self.witness[i] = witness
+        proved, complete = ground.proved.copy(), search.forest.complete()
+        proved[question, row] = complete
+        return dc.replace(ground, roots=ground.roots.only(~complete), proved=proved)

@@ -23,6 +23,10 @@ class Units:
         self._widths = [network.widths[value] for value in self.values]
         self.count = sum(self._widths)
 
+    def width(self, value: int) -> int:
+        """How many units a value has."""
+        return self._widths[self.values.index(value)]
+
     def parts(self, numbers: Tensor) -> Iterator[tuple[int, Tensor]]:
         """(value, its columns (B, n)) of a tensor (B, U)."""
         yield from zip(self.values, numbers.split(self._widths, dim=1), strict=True)
