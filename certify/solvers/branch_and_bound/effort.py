@@ -11,7 +11,7 @@ _COPIES = 64
 
 @dc.dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of a search: hidden bounds sharpened by trees of up to ``leaves`` leaves, then up to ``nodes`` nodes."""
+    """A stretch of a search: hidden bounds sharpened by trees of up to ``leaves`` leaves, then ``nodes`` more nodes."""
 
     leaves: int
     nodes: int
@@ -34,7 +34,7 @@ class Effort:
     pool_bytes: int = 1 << 31
     candidates: int = 8
     halving: int = 8
-    stages: tuple[Stage, ...] = (Stage(0, 64), Stage(8, 256), Stage(32, 1024), Stage(128, 4096))
+    stages: tuple[Stage, ...] = tuple(Stage(4**k if k else 0, 32 * 2**k) for k in (0, 1, 2, 3, 4, 5, 6))
     ascent: Ascent = dc.field(default_factory=Ascent)
     hidden: Ascent = dc.field(default_factory=lambda: Ascent(steps=6))
 
