@@ -13,17 +13,17 @@ from torch import Tensor
 
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.relaxation import Relaxation
-from certify.network import Affine, Network, Node, ReLU
+from certify.network import Affine, Network, Node, Op, ReLU
 from certify.solvers.branch_and_bound.units import Units
 from certify.tensor_network import TensorNetwork
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Restriction:
-    """``network`` equals the whole network on some regions; ``kept[k]`` are the numbers of value k that it still has."""
+    """``network`` equals the whole one on some regions; ``kept[k]`` are the numbers of value k that it still has."""
 
     network: Network
-    kept: tuple[Int64[np.ndarray, " k"], ...]
+    kept: tuple[Int64[np.ndarray, " _"], ...]
 
     @classmethod
     def of(cls, whole: Network, enclosure: Enclosure) -> "Restriction":
@@ -67,7 +67,7 @@ def _between_affine_maps(network: Network, relu: int) -> bool:
     return made and alone and len(readers) > 0 and all(isinstance(op, Affine) for op in readers)
 
 
-def _part(op: object, read: np.ndarray, made: np.ndarray):
+def _part(op: Op, read: np.ndarray, made: np.ndarray) -> Op:
     match op:
         case Affine(weight, bias):
             return Affine(weight[made][:, read], bias[made])
