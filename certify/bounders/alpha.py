@@ -68,13 +68,20 @@ class AlphaBounder(AbstractBounder):
         ball, form, _ = self.relax(queries, deadline)
         return certified(ball, form)
 
-    def relax(self, queries: Queries, deadline: Deadline) -> tuple[BallBatch, LinearForm, ChosenSlopes]:
-        """The linear margins at the queries' radii, the slopes behind them, and the regions they hold on."""
-        ball = BallBatch.of(queries, self.tensors, rounded=False)
-        enclosure = Enclosure.start(self.tensors, ball)
+    def relax(
+        self, queries: Queries, deadline: Deadline, *, begin: Enclosure | None = None
+    ) -> tuple[BallBatch, LinearForm, ChosenSlopes]:
+        """The linear margins at the queries' radii, the slopes behind them, and the regions they hold on.
+
+        ``begin`` is what is known of the first values on the same regions.
+        """
+        if begin:
+            enclosure = begin.on(self.tensors)
+        else:
+            enclosure = Enclosure.start(self.tensors, BallBatch.of(queries, self.tensors, rounded=False))
         hidden: dict[int, list[RowSlopes]] = {}
         targets = feeds_relu(enclosure)
-        for value in range(1, len(self.tensors.network.nodes) + 1):
+        for value in range(len(enclosure.lower), len(self.tensors.network.nodes) + 1):
             with torch.no_grad():
                 enclosure.extend()
                 if value in targets:
@@ -84,7 +91,8 @@ class AlphaBounder(AbstractBounder):
         rows = self.tensors.tensor(queries.rows)
         best = self._ascend(enclosure, len(self.tensors.network.nodes), rows, self._ascent.margin_steps, deadline)
         with torch.no_grad():
-            return ball, margin_form(enclosure, queries, best.slopes), ChosenSlopes(hidden, best.slopes)
+            form = margin_form(enclosure, queries, best.slopes)
+        return enclosure.ball, form, ChosenSlopes(hidden, best.slopes)
 
     def _improve(self, enclosure: Enclosure, value: int, deadline: Deadline) -> list[RowSlopes]:
         """Tightens the open units of a value and returns the slopes that did it."""

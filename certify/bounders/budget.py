@@ -51,6 +51,20 @@ def over_rows(counts: Tensor, bytes_each: int, limits: Limits, work: Callable[[T
         start = stop
 
 
+def over_parts(count: int, limit: int, work: Callable[[Tensor], None]) -> None:
+    """Calls ``work(index)`` so that 0..count-1 are covered, up to ``limit`` at a time; halves what does not fit."""
+    start = 0
+    while start < count:
+        try:
+            work(torch.arange(start, min(start + limit, count)))
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if limit == 1 or not is_out_of_memory(error):
+                raise
+            limit = max(1, limit // 2)
+            continue
+        start += limit
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` means that an allocation did not fit; torch reports that on the CPU as a plain RuntimeError."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)

@@ -83,12 +83,24 @@ class CrownBounder(AbstractBounder):
 
     @torch.no_grad()
     def relax(
-        self, queries: Queries, deadline: Deadline, slopes: ChosenSlopes | None = None
+        self,
+        queries: Queries,
+        deadline: Deadline,
+        slopes: ChosenSlopes | None = None,
+        *,
+        begin: Enclosure | None = None,
     ) -> tuple[Enclosure, LinearForm]:
-        """The finished enclosure at the queries' radii and the linear margins on it."""
-        ball = BallBatch.of(queries, self.tensors, rounded=self._rounded)
+        """The finished enclosure at the queries' radii and the linear margins on it.
+
+        ``begin`` is what is known of the first values on the same regions; it must account for rounding if this does.
+        """
+        if begin:
+            known = begin.upto(len(begin.lower) - 1)  # a copy, to be extended
+        else:
+            known = Enclosure.start(self.tensors, BallBatch.of(queries, self.tensors, rounded=self._rounded))
+        assert known.rounded or not self._rounded
         hidden = slopes.hidden if slopes else None
-        enclosure = enclose(Enclosure.start(self.tensors, ball), Limits(self._budget, deadline), slopes=hidden)
+        enclosure = enclose(known, Limits(self._budget, deadline), slopes=hidden)
         return enclosure, margin_form(enclosure, queries, slopes.margin if slopes else None)
 
 

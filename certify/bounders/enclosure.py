@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,6 +51,22 @@ class Enclosure:
             [x[index] for x in self.typical],
             {i: r.take(index) for i, r in self.relaxations.items()},
         )
+
+    def upto(self, value: int) -> "Enclosure":
+        """What it knows of the values up to ``value``; it can be extended anew."""
+        relaxations = {i: r for i, r in self.relaxations.items() if i < value}
+        ends = self.lower[: value + 1], self.upper[: value + 1], self.typical[: value + 1]
+        return Enclosure(self.network, self.ball, *ends, relaxations)
+
+    def on(self, network: TensorNetwork) -> "Enclosure":
+        """The same bounds for a search: in ``network``'s dtype, on its device, rounding not accounted for."""
+        like, old = network.tensor(np.zeros(0)), self.ball
+        centre, radius, low, high = (x.to(like) for x in (old.centre, old.radius, old.lower, old.upper))
+        ball = BallBatch(centre, radius, old.norm, low, high, old.cut, False)
+        lower, upper, typical = ([x.to(like) for x in values] for values in (self.lower, self.upper, self.typical))
+        read = {i: network.network.nodes[i].inputs[0] for i in self.relaxations}
+        relaxations = {i: Relaxation.of(lower[value], upper[value]) for i, value in read.items()}
+        return Enclosure(network, ball, lower, upper, typical, relaxations)
 
     def magnitude(self, value: int) -> Tensor:
         """The largest |x| of each number of a value, (B, n)."""

@@ -59,7 +59,7 @@ def enclose(enclosure: Enclosure, limits: Limits, *, slopes: HiddenSlopes | None
     What the deadline leaves unrefined keeps its interval bounds: looser, and as valid.
     """
     targets = feeds_relu(enclosure)
-    for value in range(1, len(enclosure.network.network.nodes) + 1):
+    for value in range(len(enclosure.lower), len(enclosure.network.network.nodes) + 1):
         enclosure.extend()
         if value in targets:
             refine(enclosure, value, limits, slopes=(slopes or {}).get(value, ()))

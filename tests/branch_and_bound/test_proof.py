@@ -14,9 +14,9 @@ from certify.deadline import Deadline
 from certify.outcome import Falsified
 from certify.region import Norm
 from certify.solvers.branch_and_bound import search as search_file
-from certify.solvers.branch_and_bound.forest import Forest
+from certify.solvers.branch_and_bound.forest import Forest, Grown
 from certify.solvers.branch_and_bound.nodes import Multipliers, Nodes
-from certify.solvers.branch_and_bound.roots import Roots, plant, proves
+from certify.solvers.branch_and_bound.roots import Planter, Roots, proves
 from certify.solvers.branch_and_bound.solver import BranchAndBound
 from certify.solvers.branch_and_bound.units import Units
 from certify.tensor_network import TensorNetwork
@@ -32,7 +32,7 @@ def planted(queries) -> tuple[Roots, Units]:
     """The trees of some questions."""
     units = Units(queries.network)
     proof = CrownBounder(queries.network, dtype=torch.float64, rounded=True)
-    roots, _ = plant(queries, proof, AlphaBounder(queries.network), units, Deadline.never())
+    roots, _ = Planter(units, AlphaBounder(queries.network), proof).plant(queries, Deadline.never())
     return roots, units
 
 
@@ -126,10 +126,11 @@ def test_a_damaged_tree_is_not_complete(how: str) -> None:
     forest = grown()
     broken_trees()[how](forest)
     assert forest.complete().tolist() == [False]
+    assert how == "a leaf without proof" or forest.covering().tolist() == [False]
 
 
 def test_a_tree_grows_again_with_nothing_proved() -> None:
-    again = Forest.regrown([None, (grown(), 0)])
+    again = Forest.regrown([None, Grown(grown(), 0, np.arange(2))], np.arange(2))
     assert again.size == 6
     assert not again.proved.any()
     assert again.phases(again.leaves(), 2).tolist() == [[0, 0], [-1, 0], [1, 1], [1, -1]]

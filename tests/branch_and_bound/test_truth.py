@@ -12,7 +12,7 @@ from certify.region import Box, Norm
 from certify.solvers.branch_and_bound.effort import Effort
 from certify.solvers.branch_and_bound.solver import BranchAndBound
 from tests.branch_and_bound.nets import convolutional, dense, positive, questions, residual, spike
-from tests.branch_and_bound.truth import HALVES, PHASES, contradiction, searched
+from tests.branch_and_bound.truth import HALVES, PHASES, SHARP, contradiction, searched
 from tests.strategies import Problem, problems
 
 _DIRECT = {"phases": PHASES, "halves": HALVES}
@@ -24,7 +24,7 @@ def test_no_verdict_contradicts_enumeration(problem: Problem) -> None:
     assert not contradiction(problem, answer)
 
 
-@hypothesis.given(problem=problems(), effort=st.sampled_from([PHASES, HALVES]))
+@hypothesis.given(problem=problems(), effort=st.sampled_from([PHASES, HALVES, SHARP]))
 def test_the_search_alone_contradicts_no_enumeration(problem: Problem, effort: Effort) -> None:
     (answer,) = searched(problem.queries(), effort)
     assert not contradiction(problem, answer)

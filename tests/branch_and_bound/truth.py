@@ -6,7 +6,7 @@ from certify.deadline import Deadline
 from certify.outcome import Falsified, Outcome, Verified
 from certify.query import Queries
 from certify.region import Norm
-from certify.solvers.branch_and_bound.effort import Effort
+from certify.solvers.branch_and_bound.effort import Effort, Stage
 from certify.solvers.branch_and_bound.regions import bounded
 from certify.solvers.branch_and_bound.solver import BranchAndBound
 from tests.oracles import evaluate, min_margin, robust_radius_squared
@@ -14,6 +14,9 @@ from tests.strategies import Problem
 
 PHASES = Effort(halving=0, nodes=400)
 """Splits ReLU phases whatever the number of inputs."""
+
+SHARP = Effort(halving=0, nodes=400, stages=(Stage(3, 1), Stage(5, 2)))
+"""Sharpens hidden bounds before it splits anything."""
 
 HALVES = Effort(halving=99, nodes=400)
 """Halves boxes whatever the number of inputs."""

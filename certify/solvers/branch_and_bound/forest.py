@@ -4,6 +4,7 @@ A tree proves its margin when every inner node has both signs of one unit as its
 the region that its path describes. The search has no other way to close anything.
 """
 
+import dataclasses as dc
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,10 +53,18 @@ class Forest:
 
     def complete(self) -> Bool[np.ndarray, " t"]:
         """For each tree whether its leaves are all proved and cover the root: both signs of a unit at every split."""
+        return self._sound(self.proved[: self.size])
+
+    def covering(self) -> Bool[np.ndarray, " t"]:
+        """For each tree whether its leaves cover the root, proved or not."""
+        return self._sound(np.ones(self.size, dtype=bool))
+
+    def _sound(self, leaf: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " t"]:
+        """For each tree whether every split covers its node and every leaf is good."""
         nodes, tree = np.arange(self.size), self.tree[: self.size]
         first = self.child[: self.size]
         inner = first >= 0
-        good = inner | self.proved[: self.size]
+        good = inner | leaf
         good[inner] = self._covered(nodes[inner], first[inner])
         roots = np.flatnonzero(self.parent[: self.size] < 0)
         failed = np.bincount(tree[~good], minlength=len(roots)) > 0
@@ -66,18 +75,26 @@ class Forest:
         return np.flatnonzero(self.child[: self.size] < 0)
 
     @classmethod
-    def regrown(cls, sources: "Sequence[tuple[Forest, int] | None]") -> "Forest":
-        """A forest whose tree t has the splits of one tree of another forest, and nothing proved; None: a bare root."""
+    def regrown(cls, sources: "Sequence[Grown | None]", names: Int64[np.ndarray, " u"]) -> "Forest":
+        """A forest whose tree t has the splits of one tree of another forest, and nothing proved; None: a bare root.
+
+        ``names`` (U,) are the names of the units here. A split at a unit that is not among them, for it is off, is
+        left out together with the branch where it is on.
+        """
         found = cls(len(sources))
         for t, source in enumerate(sources):
             if source is None:
                 continue
-            old, new = np.array([source[1]]), np.array([t])  # roots are numbered as their trees
+            here = source.renumbering(names)
+            old, new = np.array([source.tree]), np.array([t])  # roots are numbered as their trees
             while len(old):
-                inner = source[0].child[old] >= 0
-                first, new = source[0].child[old[inner]], new[inner]
-                new = found.split(new, source[0].unit[first]).ravel()
-                old = np.stack([first, first + 1], axis=1).ravel()
+                inner = source.forest.child[old] >= 0
+                first, new = source.forest.child[old[inner]], new[inner]
+                unit = here[source.forest.unit[first]]
+                known = unit >= 0
+                children = found.split(new[known], unit[known]).ravel()
+                both = np.stack([first[known], first[known] + 1], axis=1).ravel()
+                old, new = np.append(both, first[~known] + 1), np.append(children, new[~known])
         return found
 
     def _covered(self, nodes: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -99,3 +116,19 @@ class Forest:
             self.phase = np.append(self.phase, np.zeros(more, dtype=np.int8))
             self.proved = np.append(self.proved, np.zeros(more, dtype=bool))
         self.size = size
+
+
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Grown:
+    """A tree to begin with: ``forest`` and the number of the ``tree`` in it; ``names`` (U,) of the units it splits."""
+
+    forest: Forest
+    tree: int
+    names: Int64[np.ndarray, " u"]
+
+    def renumbering(self, names: Int64[np.ndarray, " v"]) -> Int64[np.ndarray, " u"]:
+        """For each unit the place of its name among ``names``, which rise; -1 where it is not there."""
+        if not len(names):
+            return np.full(len(self.names), -1)
+        place = np.searchsorted(names, self.names).clip(max=len(names) - 1)
+        return np.where(names[place] == self.names, place, -1)

@@ -32,6 +32,7 @@ class Halving:
         """Works until every question is decided or stuck, or a limit comes first."""
         self._search.run(deadline)
 
+    @property
     def proved(self) -> np.ndarray:
         """Which questions (B,) have no box left to prove, and lost none."""
         return self._search.proved()

@@ -78,19 +78,22 @@ class Nodes:
     def fixed_at(self, column: Tensor, phase: Tensor) -> "Nodes":
         """The nodes with the unit ``column[b]`` of each put into ``phase[b]``; other intervals stay as they are."""
         phases = self.phases.scatter(1, column[:, None], phase[:, None].to(self.phases))
-        old, relaxations = self.enclosure, dict(self.enclosure.relaxations)
-        lower, upper = list(old.lower), list(old.upper)
-        for value, part in self.units.parts(phases):
-            lower[value], upper[value] = clipped(lower[value], upper[value], part)
-            cut = Relaxation.of(lower[value], upper[value])
-            relaxations.update(dict.fromkeys(self.units.readers[value], cut))
-        enclosure = Enclosure(old.network, old.ball, lower, upper, old.typical, relaxations)
-        return dc.replace(self, enclosure=enclosure, phases=phases)
+        return dc.replace(self, enclosure=cut(self.enclosure, self.units, phases), phases=phases)
 
     def empty(self) -> Tensor:
         """Which regions (B,) hold no point: some value's bounds have crossed."""
         bounds = zip(self.enclosure.lower, self.enclosure.upper, strict=True)
         return torch.stack([(low > high).any(1) for low, high in bounds]).any(0)
+
+
+def cut(whole: Enclosure, units: Units, phases: Tensor) -> Enclosure:
+    """``whole`` on the parts of its regions where ``phases`` (B, U) hold; other intervals stay as they are."""
+    relaxations, lower, upper = dict(whole.relaxations), list(whole.lower), list(whole.upper)
+    for value, part in units.parts(phases):
+        lower[value], upper[value] = clipped(lower[value], upper[value], part)
+        relaxation = Relaxation.of(lower[value], upper[value])
+        relaxations.update(dict.fromkeys(units.readers[value], relaxation))
+    return Enclosure(whole.network, whole.ball, lower, upper, whole.typical, relaxations)
 
 
 def clipped(lower: Tensor, upper: Tensor, phases: Tensor) -> tuple[Tensor, Tensor]:

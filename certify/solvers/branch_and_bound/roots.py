@@ -4,15 +4,14 @@ import dataclasses as dc
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from certify.bounders.alpha import AlphaBounder
-from certify.bounders.ball import BallBatch
 from certify.bounders.budget import DEFAULT_BYTES, Limits
 from certify.bounders.crown import CrownBounder
 from certify.bounders.enclosure import Enclosure
 from certify.bounders.refine import refine
-from certify.bounders.relaxation import Relaxation
 from certify.deadline import Deadline
 from certify.query import Queries
 from certify.solvers.branch_and_bound.nodes import Multipliers, Nodes, clipped
@@ -38,30 +37,53 @@ class Roots:
     offset: Tensor
     slopes: Tensor
 
+    def only(self, trees: Bool[np.ndarray, " t"]) -> "Roots":
+        """Those of some trees."""
+        kept = torch.as_tensor(np.flatnonzero(trees))
+        parts = (self.question[kept], self.row[kept], self.offset[kept], self.slopes[kept])
+        return Roots(self.units, self.enclosure, *parts)
+
+    def about(self, index: Int64[np.ndarray, " k"]) -> "Roots":
+        """Those of the questions at ``index``, which are numbered anew."""
+        number = torch.full((len(self.enclosure.lower[0]),), -1)
+        number[index] = torch.arange(len(index))
+        kept = self.only(number[self.question].numpy() >= 0)
+        return dc.replace(kept, enclosure=self.enclosure.take(torch.as_tensor(index)), question=number[kept.question])
+
     def node(self, trees: Tensor, phases: Tensor, deadline: Deadline) -> Nodes:
         """The regions that ``phases`` (B, U) cut from those of ``trees`` (B,), with bounds that hold on them."""
         enclosure = narrowed(self.units, self.enclosure.take(self.question[trees]), phases, deadline)
         return Nodes(self.units, enclosure, self.row[trees], self.offset[trees], phases)
 
 
-def plant(
-    queries: Queries, bounder: CrownBounder, search: AlphaBounder, units: Units, deadline: Deadline
-) -> tuple[Roots, np.ndarray]:
-    """The trees of the margins that one alpha-CROWN pass leaves open, and which (B, R) it proved.
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Planter:
+    """What trees are begun with: ``search`` finds slopes for one alpha-CROWN pass, ``proof`` proves with them."""
 
-    ``search`` finds the slopes, ``bounder`` proves with them.
-    """
-    _, _, slopes = search.relax(queries, deadline)
-    slopes = slopes.take(torch.arange(len(queries)), "cpu")
-    enclosure, form = bounder.relax(queries, deadline, slopes)
-    proved = form.lower(enclosure.ball) > 0
-    question, row = (~proved).nonzero(as_tuple=True)
-    rows, offsets = (torch.as_tensor(a) for a in (queries.rows, queries.offsets))
-    default = {k: enclosure.relaxations[units.readers[k][0]].lower_slope[question] for k in units.values}
-    found = {k: slopes.margin[i][question, row] for k in units.values if (i := units.readers[k][0]) in slopes.margin}
-    start = units.join(default | found, torch.zeros(len(question), 1, dtype=torch.float64)).double()
-    roots = Roots(units, enclosure, question, rows[question, row][:, None], offsets[question, row][:, None], start)
-    return roots, proved.numpy()
+    units: Units
+    search: AlphaBounder
+    proof: CrownBounder
+
+    def plant(
+        self, queries: Queries, deadline: Deadline, *, begin: Enclosure | None = None, known: np.ndarray | None = None
+    ) -> tuple[Roots, np.ndarray]:
+        """The trees of the margins that are open after the pass, and which margins (B, R) are proved.
+
+        ``begin`` is what is known of the first values on the same regions, ``known`` (B, R) which margins are proved.
+        """
+        _, _, slopes = self.search.relax(queries, deadline, begin=begin)
+        slopes = slopes.take(torch.arange(len(queries)), "cpu")
+        enclosure, form = self.proof.relax(queries, deadline, slopes, begin=begin)
+        proved = form.lower(enclosure.ball) > 0
+        if known is not None:
+            proved |= torch.as_tensor(known)
+        question, row = (~proved).nonzero(as_tuple=True)
+        rows, offsets = (torch.as_tensor(a)[question, row][:, None] for a in (queries.rows, queries.offsets))
+        first = {k: self.units.readers[k][0] for k in self.units.values}
+        default = {k: enclosure.relaxations[i].lower_slope[question] for k, i in first.items()}
+        found = {k: slopes.margin[i][question, row] for k, i in first.items() if i in slopes.margin}
+        start = self.units.join(default | found, torch.zeros(len(question), 1, dtype=torch.float64)).double()
+        return Roots(self.units, enclosure, question, rows, offsets, start), proved.numpy()
 
 
 def narrowed(units: Units, root: Enclosure, phases: Tensor, deadline: Deadline) -> Enclosure:
@@ -95,14 +117,7 @@ def _affordable(enclosure: Enclosure, value: int) -> bool:
 
 def cast(nodes: Nodes, network: TensorNetwork) -> Nodes:
     """The nodes for a search: in the network's dtype, on its device, rounding not accounted for."""
-    old, like = nodes.enclosure, network.tensor(np.zeros(0))
-    centre, radius, low, high = (x.to(like) for x in (old.ball.centre, old.ball.radius, old.ball.lower, old.ball.upper))
-    ball = BallBatch(centre, radius, old.ball.norm, low, high, old.ball.cut, False)
-    lower, upper, typical = ([x.to(like) for x in values] for values in (old.lower, old.upper, old.typical))
-    relaxations = {
-        i: Relaxation.of(lower[value], upper[value]) for value in nodes.units.values for i in nodes.units.readers[value]
-    }
-    enclosure = Enclosure(network, ball, lower, upper, typical, relaxations)
+    enclosure, like = nodes.enclosure.on(network), network.tensor(np.zeros(0))
     return Nodes(nodes.units, enclosure, nodes.row.to(like), nodes.offset.to(like), nodes.phases.to(like.device))
 
 

@@ -23,9 +23,6 @@ from certify.solvers.branch_and_bound.nodes import Multipliers, Nodes
 from certify.solvers.branch_and_bound.roots import Roots, cast, proves
 from certify.tensor_network import TensorNetwork
 
-_COPIES = 64
-"""About how many numbers the ascent keeps for each number of a node's values."""
-
 _LOOKS = 3
 """Candidates of one question that are evaluated exactly at a time, the smallest margins first."""
 
@@ -54,8 +51,7 @@ class Search:
         self._question = roots.question.numpy()
         self._scale = torch.ones_like(roots.slopes, dtype=network.dtype, device=network.device)
         self._frontier = Frontier(roots.units.count)
-        each = _COPIES * sum(queries.network.widths) * self._scale.element_size()
-        self._batch = int(np.clip(effort.bytes // each, 1, effort.batch))
+        self._batch = effort.together(network.network, self._scale.element_size())
         leaves = forest.leaves()
         tree = forest.tree[leaves]
         start = Multipliers(roots.slopes[tree], torch.zeros_like(roots.slopes[tree]))
@@ -78,11 +74,6 @@ class Search:
                 self._frontier.push(node, question, np.full(len(node), -np.inf), chosen.take(index))
             decided = np.array([found is not None for found in self.witness])
             self._frontier.drop(decided | (self.spent >= self._effort.nodes))
-
-    def proved(self) -> np.ndarray:
-        """Which questions (B,) have a complete tree for each of their open margins."""
-        failed = np.bincount(self._question[~self.forest.complete()], minlength=len(self.witness)) > 0
-        return ~failed
 
     def _advance(self, node: np.ndarray, chosen: Multipliers, deadline: Deadline) -> None:
         """Bounds a batch of nodes: each is proved, refuted, completed, or split."""

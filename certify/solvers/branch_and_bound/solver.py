@@ -10,8 +10,6 @@ import torch
 
 from certify.attacks.gradient import GradientAttack
 from certify.attacks.polish import confirm
-from certify.bounders.alpha import AlphaBounder
-from certify.bounders.crown import CrownBounder
 from certify.deadline import Deadline
 from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
@@ -20,15 +18,9 @@ from certify.outcome import Falsified, Outcome, Trust, Unknown, Verified
 from certify.query import Queries
 from certify.region import Norm
 from certify.solvers.branch_and_bound.effort import Effort
-from certify.solvers.branch_and_bound.forest import Forest
 from certify.solvers.branch_and_bound.halving import Halving
 from certify.solvers.branch_and_bound.regions import bounded
-from certify.solvers.branch_and_bound.roots import plant
-from certify.solvers.branch_and_bound.search import Search
-from certify.solvers.branch_and_bound.units import Units
-
-Trees = dict[int, tuple[Forest, int]]
-"""For each margin row of a question the forest, and the number of the tree in it, that proved it."""
+from certify.solvers.branch_and_bound.stages import Stages, Trees, planter
 
 _MOST_AT_ONCE = 64
 
@@ -41,10 +33,7 @@ class BranchAndBound:
 
     def __init__(self, network: Network, *, device: str = "cpu", limits: Effort | None = None) -> None:
         self._network, self._effort = network, limits or Effort()
-        dtype = torch.float64 if device == "cpu" else torch.float32
-        self._units = Units(network)
-        self._alpha = AlphaBounder(network, dtype=dtype, device=device)
-        self._proof = CrownBounder(network, dtype=torch.float64, rounded=True)
+        self._planter = planter(network, dtype=torch.float32, device=device)
         self._attack = GradientAttack(device=device)
         self._exact = ExactNetwork(network)
 
@@ -76,7 +65,7 @@ class BranchAndBound:
         late = Unknown("the time limit came before the first bound; raise it")
         answers: list[Outcome] = [late] * len(queries)
         if not deadline.passed:
-            quick = self._proof.bound(queries, deadline.part(0.3)).lower.min(axis=1) > 0
+            quick = self._planter.proof.bound(queries, deadline.part(0.3)).lower.min(axis=1) > 0
             for i, witness in enumerate(confirm(queries, queries.centres, None, self._exact)):
                 answers[i] = Verified(Trust.ROUNDED) if quick[i] else Falsified(witness) if witness else late
         index = _open(answers)
@@ -96,10 +85,10 @@ class BranchAndBound:
 
     def _search(self, queries: Queries, deadline: Deadline, grown: list[Trees]) -> list[Outcome]:
         if queries.norm is Norm.LINF and self._network.input_width <= self._effort.halving:
-            search = Halving(queries, network=self._proof.tensors, exact=self._exact, effort=self._effort)
-            search.run(deadline)
+            search = Halving(queries, network=self._planter.proof.tensors, exact=self._exact, effort=self._effort)
         else:
-            search = self._by_phases(queries, deadline, grown)
+            search = Stages(queries, self._planter, exact=self._exact, effort=self._effort, grown=grown)
+        search.run(deadline)
         return [
             Falsified(witness)
             if witness
@@ -107,28 +96,9 @@ class BranchAndBound:
             if proved
             else Unknown(_why(int(stuck), int(spent), self._effort.nodes))
             for witness, proved, stuck, spent in zip(
-                search.witness, search.proved(), search.stuck, search.spent, strict=True
+                search.witness, search.proved, search.stuck, search.spent, strict=True
             )
         ]
-
-    def _by_phases(self, queries: Queries, deadline: Deadline, grown: list[Trees]) -> Search:
-        roots, proved = plant(queries, self._proof, self._alpha, self._units, deadline.part(0.5))
-        question, row = np.nonzero(~proved)
-        sources = [grown[q].get(j) for q, j in zip(question.tolist(), row.tolist(), strict=True)]
-        search = Search(
-            queries,
-            roots,
-            forest=Forest.regrown(sources),
-            network=self._alpha.tensors,
-            exact=self._exact,
-            effort=self._effort,
-        )
-        search.run(deadline)
-        for known in grown:
-            known.clear()
-        for t, (q, j) in enumerate(zip(question.tolist(), row.tolist(), strict=True)):
-            grown[q][j] = (search.forest, t)
-        return search
 
 
 def _open(answers: list[Outcome]) -> np.ndarray:

@@ -14,12 +14,18 @@ class Units:
     ``values`` are the values that a ReLU reads, ``readers`` the ReLU nodes of each.
     """
 
-    def __init__(self, network: Network) -> None:
-        relus = [(node.inputs[0], i) for i, node in enumerate(network.nodes) if isinstance(node.op, ReLU)]
+    def __init__(self, network: Network, *, before: int | None = None) -> None:
+        """``before``: only the units that the value of this number may depend on, those of earlier nodes."""
+        nodes = network.nodes[:before]
+        relus = [(node.inputs[0], i) for i, node in enumerate(nodes) if isinstance(node.op, ReLU)]
         self.values = tuple(sorted({value for value, _ in relus}))
         self.readers = {value: tuple(i for k, i in relus if k == value) for value in self.values}
         self._widths = [network.widths[value] for value in self.values]
         self.count = sum(self._widths)
+
+    def width(self, value: int) -> int:
+        """How many units a value has."""
+        return self._widths[self.values.index(value)]
 
     def parts(self, numbers: Tensor) -> Iterator[tuple[int, Tensor]]:
         """(value, its columns (B, n)) of a tensor (B, U)."""
