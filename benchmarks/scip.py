@@ -2,7 +2,8 @@
 
 Minimise the squared distance subject to ``f <= 0``, with relu exact by one binary variable a neuron and big-M bounds on
 the ball of a known counterexample (tjeng2019). In the row space of the weights, so that the dimension does not matter.
-Of the benchmarks the one file that imports pyscipopt (the extra ``scip``); SCIP works in floating point and proves nothing.
+The one file of the benchmarks that imports pyscipopt (the extra ``scip``); SCIP works in floating point and proves
+nothing.
 """
 
 import dataclasses as dc

@@ -14,6 +14,7 @@ from certify.network import Network
 from certify.query import Queries
 from certify.region import Norm
 from certify.solvers.branch_and_bound import sharpening as sharpening_file
+from certify.solvers.branch_and_bound.ascent import Ascent
 from certify.solvers.branch_and_bound.effort import Effort
 from certify.solvers.branch_and_bound.forest import Forest
 from certify.solvers.branch_and_bound.nodes import Multipliers, Nodes
@@ -24,6 +25,9 @@ from tests.branch_and_bound.nets import convolutional, dense, questions, residua
 from tests.oracles import min_margin
 from tests.strategies import Problem, chains, problems, residual_nets
 
+PATIENT = Effort(hidden=Ascent(steps=100, decay=0.97))
+"""Long ascents: nearly the best prices."""
+
 POLYHEDRAL = (Norm.LINF, Norm.L1)
 layered = hypothesis.strategies.one_of(chains(), residual_nets())
 
@@ -33,11 +37,13 @@ def enclosed(queries: Queries) -> Enclosure:
     return CrownBounder(queries.network, dtype=torch.float64, rounded=True).relax(queries, Deadline.never())[0]
 
 
-def sharpened(whole: Enclosure, value: int, leaves: int, deadline: Deadline | None = None) -> Enclosure:
+def sharpened(
+    whole: Enclosure, value: int, leaves: int, deadline: Deadline | None = None, effort: Effort | None = None
+) -> Enclosure:
     """The value's open units bounded by small trees, searched in float32."""
     search = TensorNetwork(whole.network.network, dtype=torch.float32)
     limit = deadline or Deadline.never()
-    return sharpen(whole, value, search, leaves=leaves, effort=Effort(), deadline=limit)
+    return sharpen(whole, value, search, leaves=leaves, effort=effort or Effort(), deadline=limit)
 
 
 def exact_ends(problem: Problem, value: int) -> list[tuple[Fraction, Fraction]]:
@@ -71,7 +77,7 @@ def test_sharpened_bounds_hold_on_the_whole_region(problem: Problem) -> None:
 @hypothesis.given(problem=problems(nets=layered, norms=POLYHEDRAL))
 def test_trees_with_every_phase_fixed_give_the_exact_ends_of_open_units(problem: Problem) -> None:
     whole, value = enclosed(problem.queries()), Units(problem.network).values[-1]
-    before, known = whole.upto(value), sharpened(whole, value, 64)
+    before, known = whole.upto(value), sharpened(whole, value, 64, effort=PATIENT)
     ends = exact_ends(problem, value)
     for k in ((before.lower[value] < 0) & (before.upper[value] > 0))[0].nonzero()[:, 0].tolist():
         low, high, (least, most) = float(known.lower[value][0, k]), float(known.upper[value][0, k]), ends[k]
