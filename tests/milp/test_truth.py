@@ -61,7 +61,7 @@ def test_programs_decide_as_branch_and_bound_does_and_both_ways(how: str, build,
     kinds: list[type] = []
     network = build(1)
     reach = network.input_width ** (1 / norm.value)
-    for radius in (0.06 * reach, 0.25 * reach):
+    for radius in (0.005 * reach, 0.06 * reach, 0.25 * reach):
         asked = questions(network, 2, norm=norm, radius=radius, seed=1)
         answers = IntegerSolver(network, BACKENDS[how]()).decide(asked, Deadline.never())
         expected = BranchAndBound(network).decide(asked, Deadline.never())
