@@ -10,6 +10,7 @@ import torch
 
 from certify.attacks.gradient import GradientAttack
 from certify.attacks.polish import confirm
+from certify.bounders.alpha import Ascent
 from certify.deadline import Deadline
 from certify.errors import InvalidInput
 from certify.exact import ExactNetwork
@@ -33,8 +34,8 @@ class BranchAndBound:
 
     def __init__(self, network: Network, *, device: str = "cpu", limits: Effort | None = None) -> None:
         self._network, self._effort = network, limits or Effort()
-        self._planter = planter(network, dtype=torch.float32, device=device)
-        self._attack = GradientAttack(device=device)
+        self._planter = planter(network, dtype=torch.float32, device=device, slopes=Ascent())
+        self._attacks = GradientAttack(device=device, steps=6, restarts=4), GradientAttack(device=device)
         self._exact = ExactNetwork(network)
 
     def decide(self, queries: Queries, deadline: Deadline, *, seed: int = 0) -> list[Outcome]:
@@ -68,11 +69,13 @@ class BranchAndBound:
             quick = self._planter.proof.bound(queries, deadline.part(0.3)).lower.min(axis=1) > 0
             for i, witness in enumerate(confirm(queries, queries.centres, None, self._exact)):
                 answers[i] = Verified(Trust.ROUNDED) if quick[i] else Falsified(witness) if witness else late
-        index = _open(answers)
-        if index.size and not deadline.passed:
+        for attack in self._attacks:
+            index = _open(answers)
             moving = index[queries.radii[index] > 0]
+            if not moving.size or deadline.passed:
+                break
             asked = queries.take(moving)
-            candidates = self._attack.propose(asked, seed=seed, deadline=deadline.part(0.2))
+            candidates = attack.propose(asked, seed=seed, deadline=deadline.part(0.2))
             found = confirm(asked, candidates, None, self._exact)
             for i, witness in zip(moving.tolist(), found, strict=True):
                 answers[i] = Falsified(witness) if witness else late

@@ -27,13 +27,13 @@ Trees = dict[int, Grown]
 _PLANTING, _SHARPENING, _SEARCHING = 0.5, 0.3, 0.3
 """The shares of the time left that the first relaxation, the hidden bounds of a stage, and its nodes may take."""
 
-_SLOPES = Ascent(margin_steps=30, hidden_steps=10, rate=0.4, decay=0.93)
-"""How a relaxation's slopes are searched: with more patience than where nothing comes after it."""
+_PATIENT = Ascent(margin_steps=30, hidden_steps=10, rate=0.4, decay=0.93)
+"""How slopes are searched for questions that the first stage left open."""
 
 
-def planter(network: Network, *, dtype: torch.dtype, device: torch.device | str) -> Planter:
-    """What trees about a network begin with, searched in ``dtype`` on ``device``."""
-    search = AlphaBounder(network, dtype=dtype, device=device, ascent=_SLOPES)
+def planter(network: Network, *, dtype: torch.dtype, device: torch.device | str, slopes: Ascent) -> Planter:
+    """What trees about a network begin with: slopes searched in ``dtype`` on ``device`` as ``slopes`` says."""
+    search = AlphaBounder(network, dtype=dtype, device=device, ascent=slopes)
     return Planter(Units(network), search, CrownBounder(network, dtype=torch.float64, rounded=True))
 
 
@@ -56,7 +56,8 @@ class _Ground:
         """The questions at ``kept``, and the network on their regions."""
         queries, roots, old = self.queries.take(kept), self.roots.about(kept), self.planter
         restriction = Restriction.of(queries.network, roots.enclosure)
-        made = planter(restriction.network, dtype=old.search.tensors.dtype, device=old.search.tensors.device)
+        tensors = old.search.tensors
+        made = planter(restriction.network, dtype=tensors.dtype, device=tensors.device, slopes=_PATIENT)
         units = restriction.units(old.units)
         enclosure = restriction.image(roots.enclosure, made.proof.tensors)
         roots = dc.replace(roots, units=made.units, enclosure=enclosure, slopes=roots.slopes[:, units])
