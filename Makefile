@@ -24,8 +24,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## train a small digits classifier, save it, certify the saved file
 	$(PYTHON1) -m certify demo
 
-test: $(STAMP) ## the whole test suite
-	$(PYTEST)
+test: $(STAMP) ## the whole test suite, on up to four cores
+	$(PYTEST) -n auto --maxprocesses 4 --dist worksteal
 
 check: $(STAMP) ## lint, format, types, import contracts
 	$(BIN)/ruff check .
