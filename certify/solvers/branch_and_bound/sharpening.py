@@ -100,20 +100,22 @@ class _Grove:
 
     def bounds(self, deadline: Deadline) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds (K,) of the units, proved leaf by leaf; infinite where the deadline came first."""
-        leaves = self._forest.leaves()
-        least = torch.full((len(self._forest.covering()),), torch.inf, dtype=self._whole.lower[0].dtype)
+        leaves, covering = self._forest.leaves(), torch.as_tensor(self._forest.covering())
+        least = torch.full(covering.shape, torch.inf, dtype=self._whole.lower[0].dtype)
         for part in np.array_split(leaves, max(1, -(-len(leaves) // self._batch))):
             tree = torch.as_tensor(self._forest.tree[part])
-            bound = torch.full_like(least[tree], -torch.inf)
-            if not deadline.passed:
-                with torch.no_grad():
-                    nodes = self._nodes(part, self._whole)
-                    bound = nodes.bound(self._chosen.take(torch.as_tensor(part)).to(nodes.row))
-                    bound = torch.where(nodes.empty(), torch.inf, bound)
-            least = least.scatter_reduce(0, tree, bound, "amin")
-        known = torch.as_tensor(self._forest.covering()) & (least < torch.inf)
-        low, high = torch.where(known, least, -torch.inf).chunk(2)
+            least = least.scatter_reduce(0, tree, self._proved(part, deadline), "amin")
+        low, high = torch.where(covering & (least < torch.inf), least, -torch.inf).chunk(2)
         return low, -high
+
+    @torch.no_grad()
+    def _proved(self, leaf: np.ndarray, deadline: Deadline) -> Tensor:
+        """What one rigorous pass proves of some leaves (k,); infinite where no point is left."""
+        if deadline.passed:
+            return torch.full((len(leaf),), -torch.inf, dtype=self._whole.lower[0].dtype)
+        nodes = self._nodes(leaf, self._whole)
+        bound = nodes.bound(self._chosen.take(torch.as_tensor(leaf)).to(nodes.row))
+        return torch.where(nodes.empty(), torch.inf, bound)
 
     def _worst(self) -> Int64[np.ndarray, " k"]:
         """The worst leaf of every tree of a unit of open sign, as far as the leaf can be split."""
@@ -126,24 +128,26 @@ class _Grove:
         return leaves[first[~settled]]
 
     def _split(self, node: np.ndarray, deadline: Deadline) -> bool:
-        """Splits nodes and bounds their children; whether there was anything to split."""
-        any_ = False
+        """Splits what can be split of some nodes and bounds the halves; whether there was anything."""
+        before = self._forest.size
         for part in np.array_split(node, max(1, -(-len(node) // self._batch))):
-            nodes, chosen = self._nodes(part, self._fast), self._chosen.take(torch.as_tensor(part))
+            nodes = self._nodes(part, self._fast)
             splittable = nodes.unstable()
             index = splittable.any(1).nonzero()[:, 0]
-            if not len(index):
-                continue
-            nodes, chosen = nodes.take(index), chosen.take(index)
-            found = losses(nodes, chosen)
-            unit, _ = choose(nodes, chosen, found, splittable[index], self._effort.candidates // 2)
-            children = self._forest.split(part[index.cpu().numpy()], unit.cpu().numpy()).ravel()
-            twice = torch.arange(len(index), device=index.device).repeat_interleave(2)
-            parents = self._bound[part[index.cpu().numpy()]].repeat(2)
-            self._append(chosen.take(twice), parents)
-            self._evaluate(children, price_scale(nodes, found)[twice], deadline)
-            any_ = True
-        return any_
+            if len(index):
+                parent, chosen = part[index.cpu().numpy()], self._chosen.take(torch.as_tensor(part))
+                self._halve(parent, nodes.take(index), chosen.take(index), splittable[index], deadline)
+        return self._forest.size > before
+
+    def _halve(
+        self, parent: np.ndarray, nodes: Nodes, chosen: Multipliers, splittable: Tensor, deadline: Deadline
+    ) -> None:
+        found = losses(nodes, chosen)
+        unit, _ = choose(nodes, chosen, found, splittable, max(1, self._effort.candidates // 2))
+        children = self._forest.split(parent, unit.cpu().numpy()).ravel()
+        twice = torch.arange(len(parent), device=unit.device).repeat_interleave(2)
+        self._append(chosen.take(twice), self._bound[parent].repeat(2))
+        self._evaluate(children, price_scale(nodes, found)[twice], deadline)
 
     def _append(self, chosen: Multipliers, bound: np.ndarray) -> None:
         slopes, prices = (
