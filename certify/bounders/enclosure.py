@@ -21,7 +21,8 @@ class Enclosure:
     """Bounds ``lower[k] <= value k <= upper[k]``, each (B, n_k), for the values reached so far on ``ball``.
 
     It grows value by value (``extend``) and tightens (``tighten``); ``relaxations[i]`` belongs to the ReLU of node i.
-    ``typical[k]`` is value k at the centre of each ball, rounded to nearest: it guides searches and proves nothing.
+    ``typical[k]`` is value k at the centre of each ball, rounded to nearest: it guides searches. That of a first affine map
+    is also the centre of ``BallBatch.image``, which charges its rounding; so it has the dtype of the bounds.
     """
 
     network: TensorNetwork
@@ -94,10 +95,13 @@ class Enclosure:
         self.typical.append(typical)
 
     def tighten(self, value: int, lower: Tensor, upper: Tensor) -> None:
-        """Intersects the last value's bounds with [lower, upper]; both are enclosures, so the intersection is one."""
+        """Intersects the last value's bounds with [lower, upper]; both are enclosures, so the intersection is one.
+
+        Where a bound has overflown to NaN it says nothing, and what was known stays.
+        """
         assert value == len(self.lower) - 1
-        self.lower[value] = torch.maximum(self.lower[value], lower)
-        self.upper[value] = torch.minimum(self.upper[value], upper)
+        self.lower[value] = torch.fmax(self.lower[value], lower)
+        self.upper[value] = torch.fmin(self.upper[value], upper)
 
     def _through(self, linear: LinearMap, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
         middle = (lower + upper) / 2

@@ -9,6 +9,7 @@ import torch
 from certify.bounders.crown import CrownBounder
 from certify.deadline import Deadline
 from certify.network import Add, Affine, Network, Node, ReLU
+from certify.outcome import Verified
 from certify.query import Queries
 from certify.region import Norm
 from certify.solvers.branch_and_bound.forest import Forest, Grown
@@ -16,6 +17,7 @@ from certify.solvers.branch_and_bound.restriction import Restriction
 from certify.solvers.branch_and_bound.units import Units
 from certify.tensor_network import TensorNetwork
 from tests.branch_and_bound.nets import convolutional, dense, questions, residual
+from tests.branch_and_bound.truth import PHASES, SHARP, searched
 from tests.oracles import evaluate
 from tests.strategies import Problem, problems
 
@@ -112,3 +114,19 @@ def test_splits_at_units_that_are_off_are_left_out_with_their_branch() -> None:
     bare = Forest.regrown([grown()], np.zeros(0, dtype=np.int64))
     assert bare.size == 1
     assert all(f.covering().all() for f in (without_root, without_leaves, bare))
+
+
+@pytest.mark.parametrize("norm", [Norm.L1, Norm.L2])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_bound_that_overflows_switches_no_unit_off(norm: Norm, sign: float) -> None:
+    big = sign * 1e308  # partial sums at the centre overflow, so a product there is no number
+    first = Affine(np.array([[big, -big], [1.0, 1.0]]), np.zeros(2))
+    network = Network.chain([first, ReLU(2), Affine(np.array([[-1e-308, 0.001]]), np.ones(1))])
+    centre = np.array([[10.0, 10.0]])
+    asked = Queries(network, centre, np.array([5.0]), norm, np.ones((1, 1, 1)), np.zeros((1, 1)))
+    assert evaluate(network, [10 + 3 * int(sign), 10]) < [0]  # within the ball
+    with np.errstate(all="ignore"):
+        answers = [searched(asked, effort)[0] for effort in (PHASES, SHARP)]
+        whole, _ = CrownBounder(network, dtype=torch.float64, rounded=True).relax(asked, Deadline.never())
+    assert not any(isinstance(answer, Verified) for answer in answers)
+    assert not any(bool(part.isnan().any()) for part in (*whole.lower, *whole.upper))

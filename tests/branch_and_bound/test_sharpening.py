@@ -176,3 +176,16 @@ def test_trees_that_do_not_fit_are_grown_in_smaller_groups(error: Exception, mon
     known = sharpened(whole, value, 4)
     assert refused
     assert torch.allclose(known.lower[value], expected.lower[value], atol=1e-3)
+
+
+def test_what_fits_nowhere_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = questions(dense((3, 8, 8, 3), 2), 2, norm=Norm.LINF, radius=0.3)
+    whole, value = enclosed(asked), Units(asked.network).values[-1]
+
+    def greedy(*_: object):
+        raise MemoryError
+
+    monkeypatch.setattr(sharpening_file, "ascend", greedy)
+    known = sharpened(whole, value, 4)
+    assert torch.equal(known.lower[value], whole.lower[value])
+    assert torch.equal(known.upper[value], whole.upper[value])

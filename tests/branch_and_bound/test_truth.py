@@ -1,13 +1,16 @@
 """Verdicts against enumeration in exact arithmetic, on networks that invite wrong ones."""
 
+import dataclasses as dc
+
 import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 
 from certify.deadline import Deadline
-from certify.network import Affine, Network, ReLU
+from certify.network import Affine, Network, Node, ReLU
 from certify.outcome import Falsified, Trust, Unknown, Verified
+from certify.query import Queries
 from certify.region import Box, Norm
 from certify.solvers.branch_and_bound.effort import Effort
 from certify.solvers.branch_and_bound.solver import BranchAndBound
@@ -103,3 +106,40 @@ def test_a_point_as_region_is_decided() -> None:
     network = dense((3, 6, 5, 3), 1)
     asked = questions(network, 3, norm=Norm.L2, radius=0.0)
     assert all(isinstance(a, Verified) for a in BranchAndBound(network).decide(asked, Deadline.never()))
+
+
+def test_a_network_without_units_is_decided() -> None:
+    line = Network.chain([Affine(np.array([[1.0, 2.0**-60]]), np.array([-0.5]))])
+    asked = Queries(line, np.ones((1, 2)), np.array([0.5]), Norm.L2, np.ones((1, 1, 1)), np.zeros((1, 1)))
+    (near,) = searched(asked, PHASES)  # the margin at the nearest point is 2^-60, far below what float64 can tell
+    (inside,) = searched(asked.within(np.array([0.25])), PHASES)
+    (beyond,) = searched(asked.within(np.array([0.75])), PHASES)
+    assert isinstance(near, Unknown | Verified)
+    assert isinstance(inside, Verified)
+    assert isinstance(beyond, Falsified)
+
+
+def test_units_that_read_the_input_itself_are_split_to_an_end() -> None:
+    rng = np.random.default_rng(3)
+    for seed in range(4):
+        weights = Affine(rng.normal(size=(5, 4)), rng.normal(size=5) / 2)
+        read_out = Affine(rng.normal(size=(1, 5)), np.zeros(1))
+        nodes = (Node(ReLU(4), (0,)), Node(weights, (1,)), Node(ReLU(5), (2,)), Node(read_out, (3,)))
+        network, start = Network((4,), nodes), rng.normal(size=(1, 4)) / 4
+        margin = float(network.evaluate(start)[0, 0])
+        row = np.sign(margin) * np.ones((1, 1, 1))
+        asked = Queries(network, start, np.array([0.6]), Norm.LINF, row, np.full((1, 1), 0.05))
+        (answer,) = searched(asked, dc.replace(PHASES, nodes=5000))
+        assert isinstance(answer, Verified | Falsified), seed
+
+
+@pytest.mark.parametrize("size", [1e150, 1e300])
+def test_weights_that_no_linear_program_can_say_end_no_search(size: float) -> None:
+    network = dense((3, 6, 5, 2), 4)
+    first = network.nodes[0].op
+    assert isinstance(first, Affine)
+    huge = Network((3,), (Node(Affine(first.weight * size, first.bias * size), (0,)), *network.nodes[1:]))
+    asked = questions(huge, 2, norm=Norm.L1, radius=0.4)
+    with np.errstate(all="ignore"):
+        answers = searched(asked, SHARP)
+    assert all(isinstance(answer, Verified | Falsified | Unknown) for answer in answers)

@@ -166,6 +166,8 @@ def _linprog(
     cost: np.ndarray, matrix: np.ndarray, limits: np.ndarray, bounds: list[tuple[float, float]]
 ) -> tuple[float, np.ndarray, np.ndarray] | None:
     """(value, multipliers >= 0 of the inequalities, point) as HiGHS has them; None where it finds no optimum."""
+    if not all(np.isfinite(numbers).all() for numbers in (cost, matrix, limits)):
+        return None  # weights beyond what a linear program can say
     found = scipy.optimize.linprog(cost, A_ub=matrix, b_ub=limits, bounds=bounds, method="highs")
     if found.status != 0:
         return None

@@ -32,7 +32,7 @@ class Restriction:
         kept = [np.arange(width) for width in whole.widths]
         for i, node in enumerate(whole.nodes):
             if isinstance(node.op, ReLU) and _between_affine_maps(whole, i):
-                on = (enclosure.upper[node.inputs[0]] > 0).any(0).cpu().numpy()
+                on = (~(enclosure.upper[node.inputs[0]] <= 0)).any(0).cpu().numpy()  # NaN does not mean off
                 on[0] |= not on.any()  # a value has at least one number
                 kept[node.inputs[0]] = kept[i + 1] = np.flatnonzero(on)
         nodes = [

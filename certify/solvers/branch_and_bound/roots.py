@@ -94,6 +94,9 @@ def narrowed(units: Units, root: Enclosure, phases: Tensor, deadline: Deadline) 
     """
     enclosure = Enclosure.start(root.network, root.ball)
     of_value, changed = dict(units.parts(phases)), torch.zeros(len(phases), dtype=torch.bool)
+    if 0 in of_value:  # a ReLU may read the input itself
+        enclosure.tighten(0, *clipped(enclosure.lower[0], enclosure.upper[0], of_value[0]))
+        changed |= (of_value[0] != 0).any(1)
     for value in range(1, len(root.lower)):
         enclosure.extend()
         enclosure.tighten(value, root.lower[value], root.upper[value])

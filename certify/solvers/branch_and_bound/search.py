@@ -175,8 +175,10 @@ def _cell(leaf: Nodes) -> tuple[Cell, Tensor]:
     enclosure, units = leaf.enclosure, leaf.units
     active = {i: (enclosure.lower[k][0] >= 0).numpy() for k in units.values for i in units.readers[k]}
     values = affine_values(enclosure.network.network, active)
-    matrix = np.concatenate([values[k][0] for k in units.values])
-    vector = np.concatenate([values[k][1] for k in units.values])
+    none = np.zeros((0, enclosure.network.network.input_width)), np.zeros(0)
+    matrix, vector = (
+        np.concatenate([part[side] for part in (none, *(values[k] for k in units.values))]) for side in (0, 1)
+    )
     columns = leaf.phases[0].nonzero()[:, 0]
     phase = leaf.phases[0, columns].double().numpy()
     row, ball = leaf.row[0, 0].numpy(), enclosure.ball

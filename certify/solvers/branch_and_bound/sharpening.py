@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from certify.bounders.budget import over_parts
+from certify.bounders.budget import is_out_of_memory, over_parts
 from certify.bounders.enclosure import Enclosure
 from certify.deadline import Deadline
 from certify.solvers.branch_and_bound.ascent import ascend
@@ -48,8 +48,12 @@ def sharpen(
         at = region[part], column[part]
         lower[at], upper[at] = torch.maximum(lower[at], low), torch.minimum(upper[at], high)
 
-    if units.count:
-        over_parts(len(region), max(1, _TREES // (64 * leaves * units.count)), work)
+    try:
+        if units.count:
+            over_parts(len(region), max(1, _TREES // (64 * leaves * units.count)), work)
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise  # what did not fit stays as it was
     known.tighten(value, lower, upper)
     return known
 

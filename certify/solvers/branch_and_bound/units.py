@@ -34,4 +34,5 @@ class Units:
     def join(self, parts: dict[int, Tensor], like: Tensor) -> Tensor:
         """A tensor (B, U) of ``like``'s rows, dtype and device from its columns by value; 0 where there are none."""
         blank = [like.new_zeros(len(like), width) for width in self._widths]
-        return torch.cat([parts.get(value, zero) for value, zero in zip(self.values, blank, strict=True)], dim=1)
+        columns = [parts.get(value, zero) for value, zero in zip(self.values, blank, strict=True)]
+        return torch.cat(columns, dim=1) if columns else like.new_zeros(len(like), 0)

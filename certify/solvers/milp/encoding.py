@@ -215,7 +215,7 @@ class _Building:
 
 
 def _alive(bounds: Bounds) -> np.ndarray:
-    return bounds[1] > 0
+    return ~(bounds[1] <= 0)
 
 
 def _open(bounds: Bounds) -> np.ndarray:
