@@ -21,8 +21,8 @@ class Enclosure:
     """Bounds ``lower[k] <= value k <= upper[k]``, each (B, n_k), for the values reached so far on ``ball``.
 
     It grows value by value (``extend``) and tightens (``tighten``); ``relaxations[i]`` belongs to the ReLU of node i.
-    ``typical[k]`` is value k at the centre of each ball, rounded to nearest: it guides searches. For a first affine map it
-    is also the centre of ``BallBatch.image``, which charges its rounding; so it has the dtype of the bounds.
+    ``typical[k]`` is value k at the centre of each ball, rounded to nearest: it guides searches. For a first affine
+    map it is also the centre of ``BallBatch.image``, which charges its rounding; so it has the dtype of the bounds.
     """
 
     network: TensorNetwork
