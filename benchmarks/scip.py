@@ -2,18 +2,18 @@
 
 Minimise the squared distance subject to ``f <= 0``, with relu exact by one binary variable a neuron and big-M bounds on
 the ball of a known counterexample (tjeng2019). In the row space of the weights, so that the dimension does not matter.
-The one file of the benchmarks that imports pyscipopt (the extra ``scip``); SCIP works in floating point and proves
-nothing.
+SCIP works in floating point and proves nothing.
 """
 
 import dataclasses as dc
-import importlib
 import importlib.util
 import math
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
+
+from certify.solvers.scip import load
 
 _GAP = 1e-6
 """The relative gap of the squared distance at which SCIP may stop."""
@@ -45,7 +45,7 @@ def nearest(
 
     One thread, ``seconds`` of CPU time.
     """
-    scip: Any = importlib.import_module("pyscipopt")
+    scip: Any = load()
     model, total = scip.Model(), scip.quicksum
     model.hideOutput()
     model.setParam("timing/clocktype", 1)

@@ -23,7 +23,7 @@ class Scip(AbstractBackend):
     norms = (Norm.LINF, Norm.L2, Norm.L1)
 
     def __init__(self, *, processor: bool = False) -> None:
-        self._library, self._processor = _load(), processor
+        self._library, self._processor = load(), processor
 
     def solve(self, program: Program, deadline: Deadline, *, seed: int) -> Solved:
         if deadline.passed:
@@ -71,8 +71,8 @@ class Scip(AbstractBackend):
         return variables
 
 
-def _load() -> Any:
-    """The package pyscipopt.
+def load() -> Any:
+    """The package pyscipopt, for whoever builds a model with it.
 
     Raises:
         InvalidInput: it is not installed, or it does not load.

@@ -100,7 +100,8 @@ class Stages:
         roots, proved = self._planter.plant(self._queries, deadline.part(_PLANTING))
         ground = _Ground(self._queries, self._planter, roots, index, names, proved)
         last = Stage(0, self._effort.nodes)
-        for stage in (*self._effort.stages, last):
+        hidden = len(self._planter.units.values) > 1  # else there is nothing to come back for
+        for stage in (*self._effort.stages, last) if hidden else (last,):
             self.proved[ground.index] |= ground.proved.all(1)
             open_ = np.flatnonzero(self._open(ground.index))
             if not len(open_) or deadline.passed:
