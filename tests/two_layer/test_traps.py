@@ -21,8 +21,8 @@ def test_a_leaf_whose_bound_stays_short_caps_the_radius(monkeypatch: pytest.Monk
     """No counterexample is found and every bound is cut short: the radius must follow the worst bound."""
     honest = search.maximise
 
-    def timid(nodes: Nodes, goal: object) -> Point:
-        point = honest(nodes, goal)  # type: ignore[arg-type]
+    def timid(nodes: Nodes, *rest: object) -> Point:
+        point = honest(nodes, *rest)  # type: ignore[arg-type]
         return Point(point.mu, point.x, point.value / 4, *(getattr(point, n) for n in _REST))
 
     monkeypatch.setattr(search, "maximise", timid)
@@ -138,13 +138,13 @@ def test_multipliers_without_meaning_become_harmless() -> None:
 
 def test_neurons_that_are_multiples_of_each_other_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    honest = incumbents.maximise
+    honest = incumbents.project_all
 
     def spy(nodes: Nodes, goal: object) -> Point:
         sizes.append(len(nodes.gram))
         return honest(nodes, goal)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(incumbents, "maximise", spy)
+    monkeypatch.setattr(incumbents, "project_all", spy)
     weight = np.outer([1.0, 3.0, 0.1, 1 / 3], [1.0, 2.0])
     network = net(np.vstack([weight, -weight]), np.zeros(8), [1, 2, 3, 4, -1, -2, -3, -4])
     (answer,) = solved(asked(network, np.array([1.0, 1.0]), [1]))

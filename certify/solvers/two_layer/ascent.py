@@ -32,18 +32,22 @@ class Goal:
         return Goal(self.enough[index], self.gap[index], self.hopeless[index], self.deadline)
 
 
-def maximise(nodes: Nodes, goal: Goal) -> Point:
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class Hint:
+    """Multipliers ``mu`` (B,), 0 for none, and ``x`` (B, G) that were good for regions that hold these."""
+
+    mu: Tensor
+    x: Tensor
+
+
+def maximise(nodes: Nodes, goal: Goal, hint: Hint | None = None) -> Point:
     """Multipliers near the maximum of each node's D: each is a valid bound, whatever its distance from the maximum."""
     mu, x = _start(nodes)
     if not len(mu):
         return evaluate(nodes, mu, x)
-    listed = Listed.of(nodes)
-    climb = (BarrierClimb if nodes.bent_at.shape[1] else InteriorClimb)(listed, mu, x.gather(1, listed.at))
+    climb = _climb(nodes, goal, (mu, x), hint)
     index = torch.arange(len(mu), device=mu.device)
     for _ in range(_MOST_STEPS):
-        if goal.deadline.passed:
-            break
-        climb.step(goal.gap)
         way = goal.enough - climb.spot.value
         done = (way <= 0) | (climb.missing <= torch.maximum(goal.gap, goal.hopeless * way))
         if bool(done.any()):
@@ -52,7 +56,24 @@ def maximise(nodes: Nodes, goal: Goal) -> Point:
             if not len(open_):
                 return evaluate(nodes, mu, x)
             index, goal, climb = index[open_], goal.take(open_), climb.take(open_)
+        if goal.deadline.passed:
+            break
+        climb.step(goal.gap)
     return evaluate(nodes, *_put(mu, x, index, climb))
+
+
+def _climb(nodes: Nodes, goal: Goal, start: tuple[Tensor, Tensor], hint: Hint | None) -> BarrierClimb | InteriorClimb:
+    """The nodes where they begin: at the hint if there is one and the quadratic is convex there, else at the start."""
+    listed, (mu, x) = Listed.of(nodes), start
+    x = x.gather(1, listed.at)
+    if not nodes.bent_at.shape[1]:
+        return InteriorClimb(listed, mu, x)
+    near = torch.zeros_like(mu, dtype=torch.bool)
+    if hint is not None and bool((near := hint.mu > 0).any()):
+        better = _inside(nodes, hint).gather(1, listed.at)
+        near = near & torch.isfinite(listed.evaluate(hint.mu, better).value)
+        mu, x = torch.where(near, hint.mu, mu), torch.where(near[:, None], better, x)
+    return BarrierClimb(listed, mu, x, torch.where(near, goal.enough, -torch.inf))
 
 
 def _put(mu: Tensor, x: Tensor, index: Tensor, climb: "BarrierClimb | InteriorClimb") -> tuple[Tensor, Tensor]:
@@ -70,3 +91,10 @@ def _start(nodes: Nodes) -> tuple[Tensor, Tensor]:
     mu = torch.minimum(0.5 / load.clamp_min(1e-300), 1 / nodes.weight.abs().sum(1).clamp_min(1e-300)).clamp_max(1e6)
     x = torch.where(nodes.convex, mu[:, None] * nodes.weight / 2, 0.1 * mu[:, None].expand_as(near))
     return mu, torch.where(nodes.bent, -mu[:, None] * nodes.weight * ratio, x)
+
+
+def _inside(nodes: Nodes, hint: Hint) -> Tensor:
+    """The hint's x (B, G) moved off the bounds of these nodes; the price of a new sign is small."""
+    most = hint.mu[:, None] * nodes.weight.abs()
+    x = torch.where(nodes.convex, torch.minimum(hint.x, 0.999 * most).clamp_min(1e-3 * most), hint.x)
+    return torch.where(nodes.bent | nodes.convex, x, 0.01 * most)

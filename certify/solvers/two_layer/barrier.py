@@ -10,23 +10,28 @@ from torch import Tensor
 from certify.solvers.two_layer.listed import USUAL_MU, Listed, Slopes, Spot, System
 
 _FADE = 0.03
-_START_TAU = 1e-3
-_CENTRED = 1.0
+_START_TAU, _LEAST_TAU = 1e-3, 1e-6
+_CENTRED = 4.0
+_AHEAD = 2.0
+"""How far a good start is taken to be from the maximum, in ways to the bound that is aimed at."""
 
 
 class BarrierClimb:
     """Nodes on their way up; ``tau`` (B,) is the barrier's strength.
 
-    ``missing`` (B,) is about what D may still grow by, infinite where the last step does not tell.
+    ``aim`` (B,) is the bound hoped for where the start is a good one, else minus infinity: a barrier much stronger than
+    what is missing would lead away from it. ``missing`` (B,) is about what D may still grow by, infinite where the last
+    step does not tell.
     """
 
-    def __init__(self, listed: Listed, mu: Tensor, x: Tensor) -> None:
+    def __init__(self, listed: Listed, mu: Tensor, x: Tensor, aim: Tensor) -> None:
         self.listed, self.spot = listed, listed.evaluate(mu, x)
         self._rise = torch.where(listed.convex, listed.weight, 0.0)
-        self._tau = torch.full_like(mu, _START_TAU)
+        self._count = listed.used.sum(1) + listed.convex.sum(1) + listed.bent.sum(1) + 1.0
+        near = _AHEAD * (aim - self.spot.value) / self._weight(mu)
+        self._tau = torch.where(torch.isfinite(aim), near.clamp(_LEAST_TAU, _START_TAU), _START_TAU)
         self._stiffness, self._damping = self._tau, torch.zeros_like(mu)
         self._inside, self._room = self._measured(self.spot)
-        self._count = listed.used.sum(1) + listed.convex.sum(1) + listed.bent.sum(1) + 1.0
         self.missing = torch.full_like(mu, torch.inf)
 
     def take(self, index: Tensor) -> "BarrierClimb":
@@ -59,10 +64,14 @@ class BarrierClimb:
         self._damping = torch.where(self._damping < 1e-4, 0.0, self._damping)
         left = torch.where(good & (length == 1), gain, torch.inf)
         centred = (left <= _CENTRED * tau) | (gain < 1e-22)
-        weight = self._count + trial.mu / USUAL_MU
+        weight = self._weight(trial.mu)
         self.missing = torch.where(centred, tau * weight, torch.inf)
         self._stiffness = tau
         self._tau = torch.where(centred, torch.maximum(tau * _FADE, 0.999 * gap / weight), tau)
+
+    def _weight(self, mu: Tensor) -> Tensor:
+        """What a centred node misses of its maximum, in units of tau."""
+        return self._count + mu / USUAL_MU
 
     def _measured(self, spot: Spot) -> tuple[Tensor, Tensor]:
         """The barrier (B,), and the room below ``x <= mu a`` (B, U; 1 where there is no such bound)."""

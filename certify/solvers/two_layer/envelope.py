@@ -16,45 +16,59 @@ from torch import Tensor
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Majorants:
-    """Constant A and slope B of least majorants as functions of the curvature, with two derivatives each."""
+    """Least majorants as functions of the curvature: ``parts`` (B, 6, H) are the constant A, the slope B, and their
+    first and second derivatives, each of A before B.
+    """
 
-    constant: Tensor
-    slope: Tensor
-    constant_rise: Tensor
-    slope_rise: Tensor
-    constant_bend: Tensor
-    slope_bend: Tensor
+    parts: Tensor
+
+    @property
+    def constant(self) -> Tensor:
+        """A, (B, H)."""
+        return self.parts[:, 0]
+
+    @property
+    def slope(self) -> Tensor:
+        """B, (B, H)."""
+        return self.parts[:, 1]
+
+    def derivatives(self) -> tuple[Tensor, ...]:
+        """A', B', A'', B'', each (B, H)."""
+        return self.parts[:, 2:].unbind(1)
 
     def take(self, index: Tensor) -> "Majorants":
         """The rows at ``index``."""
-        return Majorants(*(getattr(self, f.name)[index] for f in dc.fields(self)))
+        return Majorants(self.parts[index])
 
     def where(self, chosen: Tensor, other: "Majorants") -> "Majorants":
         """These rows where ``chosen``, else the other's."""
-        names = [f.name for f in dc.fields(self)]
-        return Majorants(*(torch.where(chosen[:, None], getattr(self, n), getattr(other, n)) for n in names))
+        return Majorants(torch.where(chosen[:, None, None], self.parts, other.parts))
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Intervals:
-    """The intervals ``[lower, upper]`` around 0 of many neurons, all of one shape, with what depends on them alone."""
+    """The intervals ``[lower, upper]`` around 0 of many neurons (B, H), with what depends on them alone.
+
+    ``ends`` and ``ends_rise`` (B, 6, H) make up the parts of majorants that touch both ends.
+    """
 
     near: Tensor
     both_ends: Tensor
-    product: Tensor
-    total: Tensor
-    chord: Tensor
-    chord_constant: Tensor
     side: Tensor
     tilted: Tensor
+    ends: Tensor
+    ends_rise: Tensor
 
     @classmethod
     def of(cls, lower: Tensor, upper: Tensor) -> "Intervals":
         """Needs ``lower < 0 < upper``."""
         near, span = torch.minimum(upper, -lower), upper - lower
-        chord = upper / span
+        chord, product, total = upper / span, lower * upper, lower + upper
         side = torch.where(-lower < upper, 1.0, -1.0).to(near.dtype)
-        return cls(near, near / span**2, lower * upper, lower + upper, chord, -lower * chord, side, (1 + side) / 2)
+        none = torch.zeros_like(near)
+        ends = torch.stack([-lower * chord, chord, product, -total, none, none], 1)
+        ends_rise = torch.stack([product, -total, none, none, none, none], 1)
+        return cls(near, near / span**2, side, (1 + side) / 2, ends, ends_rise)
 
     def take(self, index: Tensor) -> "Intervals":
         """The rows at ``index``."""
@@ -71,22 +85,15 @@ class Intervals:
         With ``r = sqrt(s C)`` those that touch the nearer end have the constant ``s (1 - r)^2`` and the slope
         ``2 r (1 - r)``, or 1 minus it where u is further out than l.
         """
-        near = self.near
+        near, side = self.near, self.side
         root = (near * ratio).sqrt_().clamp_min_(1e-150)
-        share = near / root
-        pinned, free = ratio <= self.both_ends, root >= 0.5
-        middle, tilt = 1 - root, share - 2 * near
-        inverse = share * share / (16 * near)  # 1 / (16 C)
+        pinned, free = (ratio <= self.both_ends)[:, None], (root >= 0.5)[:, None]
+        share, middle, none = near / root, 1 - root, torch.zeros_like(near)
         bend = share * share * share / 2
-
-        def choose(ends: Tensor | float, mixed: Tensor, graph: Tensor | float) -> Tensor:
-            return torch.where(pinned, ends, torch.where(free, graph, mixed))
-
-        return Majorants(
-            constant=choose(self.chord_constant + ratio * self.product, near * middle * middle, inverse),
-            slope=choose(self.chord - ratio * self.total, self.tilted - 2 * self.side * root * middle, 0.5),
-            constant_rise=choose(self.product, near * (near - share), -16 * inverse * inverse),
-            slope_rise=choose(-self.total, -self.side * tilt, 0.0),
-            constant_bend=choose(0.0, bend * 1.0, 512 * inverse * inverse * inverse),
-            slope_bend=choose(0.0, self.side * bend / near, 0.0),
-        )
+        mixed = (near * middle * middle, self.tilted - 2 * side * root * middle)
+        mixed += (near * (near - share), side * (2 * near - share), bend, side * bend / near)
+        inverse = share * share / (16 * near)  # 1 / (16 C)
+        square = -16 * inverse * inverse
+        graph = (inverse, none + 0.5, square, none, -32 * inverse * square, none)
+        both = torch.addcmul(self.ends, self.ends_rise, ratio[:, None])
+        return Majorants(torch.where(pinned, both, torch.where(free, torch.stack(graph, 1), torch.stack(mixed, 1))))

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from certify.deadline import Deadline
-from certify.solvers.two_layer.ascent import Goal, maximise
+from certify.solvers.two_layer.ascent import Goal
+from certify.solvers.two_layer.projection import project_all
 from certify.solvers.two_layer.units import Units
 
 _ROUNDS = 3
@@ -34,6 +35,9 @@ class Incumbents:
         self.found = torch.zeros_like(limit, dtype=torch.bool)
         self.question = torch.full_like(limit, -1, dtype=torch.int64)
         self.direction = torch.zeros(len(limit), len(units.gram), dtype=limit.dtype, device=limit.device)
+        drawn = torch.Generator().manual_seed(0)
+        self._marks = torch.randint(-(2**62), 2**62, (len(units.gram) + 2,), generator=drawn).to(limit.device)
+        self._tried = torch.zeros(0, dtype=torch.int64, device=limit.device)
 
     def begin(self) -> None:
         """Finds first counterexamples at about the distance where the most promising linearisation fails, or further.
@@ -91,6 +95,7 @@ class Incumbents:
 
     def _descend(self, question: Tensor, active: Tensor) -> None:
         for _ in range(_ROUNDS):
+            question, active = self._untried(question, active)
             if not len(question):
                 return
             reached, broken, t = self._once(question, active, _INSET)
@@ -101,12 +106,26 @@ class Incumbents:
             changed = reached & ((after != active) & (self._units.weight[question] < 0)).any(1)
             question, active = question[changed], after[changed]
 
+    def _untried(self, question: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
+        """The pieces that were not projected on before with a radius of the same size, each once."""
+        pieces = torch.where(active & (self._units.weight[question] < 0), self._marks[2:], 0).sum(1)
+        _, size = torch.frexp(self.radius[self._owner[question]])
+        pieces += question * self._marks[0] + size * self._marks[1]
+        fresh, place = pieces.unique(return_inverse=True)
+        first = torch.full_like(fresh, len(pieces))
+        first.scatter_reduce_(0, place, torch.arange(len(pieces), device=place.device), "amin")
+        new = ~torch.isin(fresh, self._tried)
+        self._tried, first = torch.cat([self._tried, fresh[new]]), first[new]
+        return question[first], active[first]
+
     def _once(self, question: Tensor, active: Tensor, inset: float) -> tuple[Tensor, Tensor, Tensor]:
         """Which pieces come nearer than the incumbent, where their projections are counterexamples, and t there."""
         radius = self.radius[self._owner[question]]
         nodes = self._units.projections(question, active, radius, inset)
         enough = torch.full_like(radius, 0.5)
-        point = maximise(nodes, Goal(enough, torch.full_like(radius, _GAP), torch.zeros_like(radius), self._deadline))
+        point = project_all(
+            nodes, Goal(enough, torch.full_like(radius, _GAP), torch.zeros_like(radius), self._deadline)
+        )
         direction = point.direction * radius[:, None]
         reached = point.value < enough
         broken = self.offer(question, torch.where(reached[:, None], direction, torch.nan))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from certify.deadline import Deadline
-from certify.solvers.two_layer.ascent import Goal, maximise
+from certify.solvers.two_layer.ascent import Goal, Hint, maximise
 from certify.solvers.two_layer.dual import Nodes, Point, losses, repriced
 from certify.solvers.two_layer.forest import Forest
 from certify.solvers.two_layer.incumbents import Incumbents
@@ -22,12 +22,15 @@ _BATCH_BYTES = 2**25
 _AT_ONCE = 8
 """Nodes of one input that are bounded together: more would cost less each, but are chosen knowing less."""
 
-_PRICES = (1.002, 1.1, 1.4, 2.5)
+_PRICES = (1.01, 1.5)
 """The ellipsoids that tighten enclosures. The bound's own quadratic may be all but flat, so that a proof in floating
-point gets less out of it than a search does; at 1 + 2e-3 both get the same."""
+point gets less out of it than a search does; from 1 + 2e-3 on both get the same."""
 
 _STALE = 1.5
 """A leaf that was bounded in a ball so much larger than the incumbent's is bounded again: precision is relative."""
+
+_HOPELESS = 0.25
+"""The share of the way to a closed node that may be missing when a node's bound is good enough to split it."""
 
 _SETTLED = 0.25
 """The share of open neurons that must have been settled for a node to be bounded again before it is split."""
@@ -47,26 +50,29 @@ class Effort:
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Open nodes: regions, their place in the forest and the ``bound`` (N,) that their parent proved."""
+    """Open nodes: regions, their place in the forest, the ``bound`` (N,) that their parent proved, and its multipliers.
+
+    ``mu`` (N,) and ``x`` (N, G) are a good start for the node's own; ``mu`` is 0 where there is none.
+    """
 
     region: Region
     parent: Tensor
     neuron: Tensor
     side: Tensor
     bound: Tensor
+    mu: Tensor
+    x: Tensor
 
     def take(self, index: Tensor) -> "Pool":
         """The nodes at ``index``."""
-        rest = (self.parent[index], self.neuron[index], self.side[index], self.bound[index])
+        rest = (getattr(self, f.name)[index] for f in dc.fields(self)[1:])
         return Pool(self.region.take(index), *rest)
 
     @classmethod
     def join(cls, pools: "list[Pool]") -> "Pool":
         """All nodes of several pools."""
-        fields = [f.name for f in dc.fields(Region)]
-        region = Region(*(torch.cat([getattr(p.region, name) for p in pools]) for name in fields))
-        parent, neuron, side = (torch.cat([getattr(p, name) for p in pools]) for name in ("parent", "neuron", "side"))
-        return cls(region, parent, neuron, side, torch.cat([p.bound for p in pools]))
+        region = Region(*(torch.cat([getattr(p.region, f.name) for p in pools]) for f in dc.fields(Region)))
+        return cls(region, *(torch.cat([getattr(p, f.name) for p in pools]) for f in dc.fields(cls)[1:]))
 
 
 class Search:
@@ -121,7 +127,8 @@ class Search:
         question = torch.arange(len(self._owner), device=self._units.device)
         region = self._units.ball(question, self._incumbents.radius[self._owner])
         none = torch.full_like(question, -1)
-        return Pool(region, none, none, none, torch.zeros_like(region.lower[:, 0]))
+        nothing = torch.zeros_like(region.lower)
+        return Pool(region, none, none, none, nothing[:, 0], nothing[:, 0], nothing)
 
     def _choose(self) -> Tensor:
         """The nodes of least bound of every input that has work left."""
@@ -161,7 +168,7 @@ class Search:
         nodes = self._units.nodes(region, radius, bent=bent)
         splittable = self._splittable(region)
         goal = self._goal(region, radius)
-        point = maximise(nodes, goal)
+        point = maximise(nodes, goal, Hint(batch.mu, batch.x))
         bound = torch.maximum(batch.bound, radius * (2 * point.value).clamp_min(0.0).sqrt() * (1 - 1e-13))
         place = (region.question, batch.parent, batch.neuron, batch.side)
         number = self._record(place, region, radius, point)
@@ -181,7 +188,7 @@ class Search:
         enough = 0.5 * (self.target[owner] / radius) ** 2 * (1 + 1e-12)
         leaf = ~self._splittable(region).any(1)
         gap = torch.full_like(radius, 0.05 * self._effort.tolerance)
-        return Goal(enough, gap, torch.where(leaf, 0.0, 0.05), self._effort.deadline)
+        return Goal(enough, gap, torch.where(leaf, 0.0, _HOPELESS), self._effort.deadline)
 
     def _record(
         self, place: tuple[Tensor, Tensor, Tensor, Tensor], region: Region, radius: Tensor, point: Point
@@ -213,9 +220,12 @@ class Search:
         tighter, number = self._tighten(region, number, (nodes, point, radius))
         before, after = self._splittable(region).sum(1), self._splittable(tighter).sum(1)
         again = (before - after >= _SETTLED * before) | ~nodes.bent.any(1) | (after == 0)
-        fresh = [self._unsplit(tighter, bound, number, again)]
         neuron = torch.where(self._splittable(tighter), losses(nodes, point), -torch.inf).argmax(1)
-        fresh += [self._half(tighter, (bound, number, neuron), ~again, side) for side in (0, 1)]
+        none = torch.full_like(number, -1)
+        mu = torch.where(nodes.bent.any(1) & torch.isfinite(point.value), point.mu, 0.0)
+        whole = Pool(tighter, number, torch.where(again, none, neuron), none, bound, mu, point.x)
+        fresh = [whole.take(again.nonzero()[:, 0])]
+        fresh += [_half(whole.take((~again).nonzero()[:, 0]), side) for side in (0, 1)]
         self._pool = Pool.join([self._pool, *fresh])
 
     def _tighten(self, region: Region, number: Tensor, solved: tuple[Nodes, Point, Tensor]) -> tuple[Region, Tensor]:
@@ -238,16 +248,12 @@ class Search:
         lower, upper = torch.maximum(region.lower, middle - width), torch.minimum(region.upper, middle + width)
         return dc.replace(region, lower=torch.minimum(lower, upper), upper=torch.maximum(lower, upper))
 
-    def _unsplit(self, region: Region, bound: Tensor, number: Tensor, chosen: Tensor) -> Pool:
-        index = chosen.nonzero()[:, 0]
-        none = torch.full_like(index, -1)
-        return Pool(region.take(index), number[index], none, none, bound[index])
 
-    def _half(self, region: Region, parent: tuple[Tensor, Tensor, Tensor], chosen: Tensor, side: int) -> Pool:
-        index = chosen.nonzero()[:, 0]
-        bound, number, neuron = (part[index] for part in parent)
-        cut, row = region.take(index), torch.arange(len(index), device=index.device)
-        lower, upper, split = cut.lower.clone(), cut.upper.clone(), cut.split.clone()
-        (lower if side else upper)[row, neuron] = 0.0
-        split[row, neuron] = 1 if side else -1
-        return Pool(Region(cut.question, lower, upper, split), number, neuron, torch.full_like(index, side), bound)
+def _half(pool: Pool, side: int) -> Pool:
+    """The nodes cut at their neuron: t <= 0 for side 0, t >= 0 for side 1."""
+    region, row = pool.region, torch.arange(len(pool.bound), device=pool.bound.device)
+    lower, upper, split = region.lower.clone(), region.upper.clone(), region.split.clone()
+    (lower if side else upper)[row, pool.neuron] = 0.0
+    split[row, pool.neuron] = 1 if side else -1
+    cut = Region(region.question, lower, upper, split)
+    return dc.replace(pool, region=cut, side=torch.full_like(pool.side, side))
