@@ -31,6 +31,7 @@ class GradientAttack(AbstractAttack):
     ``restarts`` attempts a question: from the centre (if ``centred``), along surrogate gradients, and from random
     points; each aims at the smallest margin or at one row. The step size is halved, and the best point taken up again,
     when progress stalls. For an infinite radius the ball starts at the linearised distance and doubles until broken.
+    In a ``verdict`` any counterexample will do: the first one ends the descent, and is not drawn back to the boundary.
     """
 
     device: str = "cpu"
@@ -38,6 +39,7 @@ class GradientAttack(AbstractAttack):
     steps: int = 40
     restarts: int = 6
     centred: bool = True
+    verdict: bool = False
     name: str = "gradient"
 
     def propose(self, queries: Queries, *, seed: int, deadline: Deadline) -> Float64[np.ndarray, "b n"]:
@@ -51,7 +53,7 @@ class GradientAttack(AbstractAttack):
     def nearest(self, problem: Problem, *, generator: torch.Generator, deadline: Deadline) -> Tensor:
         """The shortest counterexample (b, n) found for each question; NaN where none was."""
         z = self.spread(problem, generator=generator, deadline=deadline)
-        return nearest_of(problem, to_boundary(problem, z, 12))
+        return nearest_of(problem, z if self.verdict else to_boundary(problem, z, 12))
 
     def spread(self, problem: Problem, *, generator: torch.Generator, deadline: Deadline) -> Tensor:
         """What each attempt (restarts, b, n) met at the first radius that was broken, or at the last one."""
@@ -74,7 +76,7 @@ class GradientAttack(AbstractAttack):
             start[0] = 0.0
         run = _Descent(problem, radii, aim, start)
         for step in range(self.steps):
-            if deadline.passed:
+            if deadline.passed or (self.verdict and run.broken):
                 break
             run.advance(step / self.steps)
         return run.best
@@ -107,14 +109,17 @@ def starts(problem: Problem, radii: Tensor, aim: Tensor, *, generator: torch.Gen
 
 def _growing(problem: Problem) -> Iterator[Tensor]:
     """The radii to try: the questions' own where finite, else doubling from the linearised distance."""
+    finite = problem.radii.isfinite()
+    if bool(finite.all()):
+        yield problem.radii
+        return
     zero = torch.zeros_like(problem.centres)[None]
     nearest = problem.aims(1)
     value, g = problem.gradient(zero, nearest)
     _, leaky = problem.gradient(zero, nearest, slope=0.3)
     slope = torch.maximum(dual_length(g, problem.norm), dual_length(leaky, problem.norm))[0]
     guess = (1.2 * value[0] / slope.clamp_min(1e-30)).clamp(1e-6, 1e12)
-    finite = problem.radii.isfinite()
-    for _ in range(1 + (_GROWTHS if not finite.all() else 0)):
+    for _ in range(1 + _GROWTHS):
         yield torch.where(finite, problem.radii, guess)
         guess = guess * 2
 
@@ -126,11 +131,15 @@ class _Descent:
         self._problem, self._radii, self._aim = problem, radii[None], aim
         self._z = self._before = self.best = start
         self._size = radii[None].expand_as(aim) * 0.5
-        self._best_value = torch.full_like(start[..., 0], torch.inf)
-        self._aimed = self._best_value
+        self._aimed = torch.full_like(start[..., 0], torch.inf)
         self._stalled = torch.zeros_like(aim)
         shares = torch.tensor(_SHARES, dtype=start.dtype, device=start.device)
         self._share = shares[torch.arange(len(aim), device=start.device) % len(_SHARES)][:, None].expand_as(aim)
+
+    @property
+    def broken(self) -> bool:
+        """Whether every question has an attempt that met a counterexample."""
+        return bool((self._aimed <= 0).any(0).all())
 
     def advance(self, progress: float) -> None:
         """One step; ``progress`` in [0, 1) is the share of steps made."""

@@ -25,6 +25,7 @@ STRETCHES = (1e-6, 1e-4, 1e-2, 1.0)
 """How far beyond a candidate, relatively, to look where float32 stopped just short of the boundary."""
 
 _NOISE = 1e-6
+_MARGIN = 1e-12
 _CHUNK_BYTES = 2**26
 
 
@@ -33,13 +34,16 @@ def confirm(
     candidates: Float64[np.ndarray, "b n"],
     replay: Replay | None = None,
     exact: ExactNetwork | None = None,
+    *,
+    shorten: bool = True,
 ) -> list[Witness | None]:
     """For each question a witness on the segment from its centre to its candidate, or None (also for a row with NaN).
 
-    A candidate is clipped into the domain, drawn back to the first step where the float64 margin is not positive, and
-    then evaluated in rational arithmetic; where rounding left the exact margin above 0 it is pushed out again. With
-    ``replay`` the point is rounded to float32 first, and the original model must agree that its margin is not positive,
-    or not above its float32 noise. ``exact`` is the queries' network in rationals, for callers that have it already.
+    A candidate is clipped into the domain, drawn back to the first step where the float64 margin is not positive (if
+    ``shorten``), and then evaluated in rational arithmetic; where rounding left the exact margin above 0 it is pushed
+    out again. With ``replay`` the point is rounded to float32 first, and the original model must agree that its margin
+    is not positive, or not above its float32 noise. ``exact`` is the queries' network in rationals, for callers that
+    have it already.
 
     Raises:
         InvalidInput: the candidates do not have the shape of the centres.
@@ -53,7 +57,7 @@ def confirm(
     asked = queries.take(found)
     rays = _Rays.through(asked, candidates[found])
     rays = _long_enough(asked, rays)
-    steps = _first_steps(asked, rays)
+    steps = _first_steps(asked, rays) if shorten else _last_steps(asked, rays)
     judge = _Judge(asked, exact or ExactNetwork(queries.network), replay)
     for i, row in enumerate(found):
         answers[row] = judge.witness(i, rays, float(steps[i]))
@@ -120,6 +124,13 @@ def _first_steps(queries: Queries, rays: _Rays) -> Float64[np.ndarray, " b"]:
         hit = broken(middle)
         high, low = np.where(hit, middle, high), np.where(hit, low, middle)
     return high
+
+
+def _last_steps(queries: Queries, rays: _Rays) -> Float64[np.ndarray, " b"]:
+    """Per ray a step that does not leave the ball, up to 1: float32 may have put the candidate just outside."""
+    sizes = np.linalg.norm(rays.starts + rays.moves - queries.centres, queries.norm.value, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.fmin(1.0, (1 - _MARGIN) * queries.radii / sizes)
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,7 @@
 """What becomes a witness, and what does not."""
 
+import dataclasses as dc
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,17 @@ def test_a_candidate_that_is_not_finite_gives_none(bad: float) -> None:
 def test_a_counterexample_beyond_the_radius_gives_none() -> None:
     assert confirm(_line(radius=0.6), np.array([[-1.0, 0.0]])) == [None]
     assert confirm(_line(radius=0.7), np.array([[-1.0, 0.0]])) != [None]
+
+
+@pytest.mark.parametrize("norm", Norm)
+def test_without_shortening_a_candidate_moves_no_further_than_into_the_ball(norm: Norm) -> None:
+    queries = dc.replace(_line(radius=1.0), norm=norm)
+    for size in (1 - 1e-9, 1 + 1e-9, 7.0):
+        (witness,) = confirm(queries, np.array([[1.0 - size, 0.0]]), shorten=False)
+        assert witness is not None
+        assert witness.distance <= 1.0
+        assert witness.distance == pytest.approx(min(size, 1.0), rel=1e-11)
+    assert confirm(queries, np.array([[1.5, 0.0]]), shorten=False) == [None]
 
 
 def test_a_counterexample_outside_the_domain_gives_none() -> None:

@@ -5,10 +5,12 @@ from itertools import combinations
 import cvxpy as cp
 import numpy as np
 import pytest
+from torch import Tensor
 
 from certify.attacks.base import AbstractAttack
 from certify.attacks.combined import StrongestAttack
 from certify.attacks.gradient import GradientAttack
+from certify.attacks.problem import Problem
 from certify.deadline import Deadline
 from certify.errors import InvalidInput
 from certify.network import Affine, Network, ReLU
@@ -34,6 +36,34 @@ def test_on_a_linear_net_the_distance_is_the_margin_over_the_dual_norm(norm: Nor
     dual = {Norm.L1: np.inf, Norm.L2: 2, Norm.LINF: 1}[norm]
     expected = np.abs(points @ weight[0] + bias) / np.linalg.norm(weight[0], ord=dual)
     np.testing.assert_allclose(_found(StrongestAttack(effort=1), queries), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("norm", Norm)
+def test_a_verdict_finds_what_a_search_for_the_nearest_finds_with_fewer_gradients(
+    norm: Norm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = chain((6, 20, 3), 1)
+    points = np.random.default_rng(1).normal(size=(12, 6))
+    nearest = _found(
+        GradientAttack(), robustness(network, points, predictions(network, points), norm=norm, radius=np.inf)
+    )
+    radius = 1.5 * np.median(nearest)
+    queries = robustness(network, points, predictions(network, points), norm=norm, radius=radius)
+    gradients = [0]
+    honest = Problem.gradient
+
+    def counted(problem: Problem, *arguments: Tensor, **options: float) -> tuple[Tensor, Tensor]:
+        gradients[0] += len(problem)
+        return honest(problem, *arguments, **options)
+
+    monkeypatch.setattr(Problem, "gradient", counted)
+    usual = [GradientAttack().search(queries.take(np.array([i])), seed=0, deadline=Deadline.never()) for i in range(12)]
+    first, gradients[0] = gradients[0], 0
+    quick = GradientAttack(verdict=True)
+    hasty = [quick.search(queries.take(np.array([i])), seed=0, deadline=Deadline.never()) for i in range(12)]
+    assert [w is None for (w,) in hasty] == [w is None for (w,) in usual]
+    assert 0 < sum(w is None for (w,) in usual) < 12
+    assert gradients[0] < first / 2
 
 
 def _polar(count: int, norm: Norm) -> np.ndarray:

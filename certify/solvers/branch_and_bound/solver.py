@@ -25,6 +25,9 @@ from certify.solvers.branch_and_bound.stages import Stages, Trees, planter
 
 _MOST_AT_ONCE = 64
 
+_ATTACKS = (6, 4), (40, 6)
+"""Steps and restarts of a quick attack, and of one that misses little."""
+
 
 class BranchAndBound:
     """Decides questions about one network. Verdicts have trust ``rounded``; the search runs on ``device``."""
@@ -35,7 +38,7 @@ class BranchAndBound:
     def __init__(self, network: Network, *, device: str = "cpu", limits: Effort | None = None) -> None:
         self._network, self._effort = network, limits or Effort()
         self._planter = planter(network, dtype=torch.float32, device=device, slopes=Ascent())
-        self._attacks = GradientAttack(device=device, steps=6, restarts=4), GradientAttack(device=device)
+        self._attacks = [GradientAttack(device=device, steps=n, restarts=r, verdict=True) for n, r in _ATTACKS]
         self._exact = ExactNetwork(network)
 
     def decide(self, queries: Queries, deadline: Deadline, *, seed: int = 0) -> list[Outcome]:
@@ -67,7 +70,7 @@ class BranchAndBound:
         answers: list[Outcome] = [late] * len(queries)
         if not deadline.passed:
             quick = self._planter.proof.bound(queries, deadline.part(0.3)).lower.min(axis=1) > 0
-            for i, witness in enumerate(confirm(queries, queries.centres, None, self._exact)):
+            for i, witness in enumerate(confirm(queries, queries.centres, None, self._exact, shorten=False)):
                 answers[i] = Verified(Trust.ROUNDED) if quick[i] else Falsified(witness) if witness else late
         for attack in self._attacks:
             index = _open(answers)
@@ -76,7 +79,7 @@ class BranchAndBound:
                 break
             asked = queries.take(moving)
             candidates = attack.propose(asked, seed=seed, deadline=deadline.part(0.2))
-            found = confirm(asked, candidates, None, self._exact)
+            found = confirm(asked, candidates, None, self._exact, shorten=False)
             for i, witness in zip(moving.tolist(), found, strict=True):
                 answers[i] = Falsified(witness) if witness else late
         index = _open(answers)
