@@ -11,9 +11,12 @@ from certify.solvers.two_layer.listed import USUAL_MU, Listed, Slopes, Spot, Sys
 
 _FADE = 0.03
 _START_TAU, _LEAST_TAU = 1e-3, 1e-6
-_CENTRED = 4.0
+_CENTRED = 8.0
 _AHEAD = 2.0
 """How far a good start is taken to be from the maximum, in ways to the bound that is aimed at."""
+
+
+_MASKS = ("_used", "_unused", "_convex", "_unbound", "_rise")
 
 
 class BarrierClimb:
@@ -26,7 +29,8 @@ class BarrierClimb:
 
     def __init__(self, listed: Listed, mu: Tensor, x: Tensor, aim: Tensor) -> None:
         self.listed, self.spot = listed, listed.evaluate(mu, x)
-        self._rise = torch.where(listed.convex, listed.weight, 0.0)
+        self._used, self._convex = (mask.to(mu.dtype) for mask in (listed.used, listed.convex))
+        self._unused, self._unbound, self._rise = 1 - self._used, 1 - self._convex, self._convex * listed.weight
         self._count = listed.used.sum(1) + listed.convex.sum(1) + listed.bent.sum(1) + 1.0
         near = _AHEAD * (aim - self.spot.value) / self._weight(mu)
         self._tau = torch.where(torch.isfinite(aim), near.clamp(_LEAST_TAU, _START_TAU), _START_TAU)
@@ -37,7 +41,7 @@ class BarrierClimb:
     def take(self, index: Tensor) -> "BarrierClimb":
         """The nodes at ``index``."""
         new = object.__new__(BarrierClimb)
-        for name in ("_rise", "_tau", "_stiffness", "_damping", "_inside", "_room", "_count", "missing"):
+        for name in (*_MASKS, "_tau", "_stiffness", "_damping", "_inside", "_room", "_count", "missing"):
             setattr(new, name, getattr(self, name)[index])
         new.listed, new.spot = self.listed.take(index), self.spot.take(index)
         return new
@@ -75,9 +79,8 @@ class BarrierClimb:
 
     def _measured(self, spot: Spot) -> tuple[Tensor, Tensor]:
         """The barrier (B,), and the room below ``x <= mu a`` (B, U; 1 where there is no such bound)."""
-        listed = self.listed
-        room = torch.where(listed.convex, spot.mu[:, None] * self._rise - spot.x, 1.0)
-        logs = (torch.where(listed.used, spot.x, 1.0) * room).log().sum(1)
+        room = torch.addcmul(self._unbound, spot.mu[:, None], self._rise) - self._convex * spot.x
+        logs = (torch.addcmul(self._unused, self._used, spot.x) * room).log().sum(1)
         return logs + spot.log_det + spot.mu.log() - spot.mu / USUAL_MU, room
 
     def _with_barrier(self, now: Slopes) -> Slopes:
@@ -85,26 +88,26 @@ class BarrierClimb:
 
         The old tau stands in the second derivatives: right after it was lowered it predicts the way to the new centre.
         """
-        listed, spot, tau, firm = self.listed, self.spot, self._tau, self._stiffness
-        bent, bends, pull = listed.bent, listed.bent.shape[1], tau[:, None]
-        inverse, room = listed.used / spot.x, listed.convex / self._room
+        spot, tau, firm, bent = self.spot, self._tau, self._stiffness, self.listed.bent
+        bends, mu = bent.shape[1], spot.mu
+        inverse, room = self._used / spot.x, self._convex / self._room
         spread, rise = spot.spread[:, :bends, :bends], self._rise * room
-        by = torch.cat([inverse - room, (1 / spot.mu - 1 / USUAL_MU + rise.sum(1))[:, None]], 1)
+        by = torch.cat([inverse - room, (1 / mu - 1 / USUAL_MU + rise.sum(1))[:, None]], 1)
         by[:, :bends] -= 2 * bent * spread.diagonal(dim1=1, dim2=2)
-        now.gradient.add_(pull * by)
-        pair = (2 * firm.sqrt())[:, None] * bent
-        now.curving[:, :bends, :bends].add_((pair[:, :, None] * spread) * (spread * pair[:, None, :]))
+        now.gradient.addcmul_(tau[:, None], by)
+        pair = ((2 * firm.sqrt())[:, None] * bent)[:, :, None] * spread
+        now.curving[:, :bends, :bends].add_(pair * pair.mT)
         mixed = firm[:, None] * rise * room
         now.curving[:, :-1, -1].sub_(mixed)
         now.curving[:, -1, :-1].sub_(mixed)
-        own = torch.cat([inverse**2 + room**2, (1 / spot.mu**2 + (rise**2).sum(1))[:, None]], 1)
-        now.curving.diagonal(dim1=1, dim2=2).add_(firm[:, None] * own)
+        own = torch.cat([inverse * inverse + room * room, (1 / (mu * mu) + (rise * rise).sum(1))[:, None]], 1)
+        now.curving.diagonal(dim1=1, dim2=2).addcmul_(firm[:, None], own)
         return now
 
     def _length(self, move: Tensor) -> Tensor:
         """The longest step up to 1 that stays well inside the bounds."""
         spot, x = self.spot, move[:, :-1]
-        drop = torch.where(self.listed.used, -x / spot.x, 0.0).amax(1)
-        press = ((x - move[:, -1:] * self._rise) / self._room * self.listed.convex).amax(1)
+        drop = (-self._used * x / spot.x).amax(1)
+        press = (self._convex * (x - move[:, -1:] * self._rise) / self._room).amax(1)
         worst = torch.maximum(torch.maximum(drop, press), -move[:, -1] / spot.mu)
         return torch.where(worst > 0.95, 0.95 / worst, 1.0)

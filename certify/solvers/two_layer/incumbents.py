@@ -25,7 +25,8 @@ class Incumbents:
 
     ``{f <= 0}`` is the union, over the sets A of concave-side neurons, of the convex sets on which f <= 0 still holds
     when A counts as active and the others as dead. Projecting on one and reading A off the result never moves away.
-    ``gap`` is the relative precision of a projection.
+    ``gap`` is the relative precision of a projection. A piece is tried once for each power of two that the radius falls
+    below, for projections are precise relative to it; pieces are told apart by 64-bit sums of random marks.
     """
 
     def __init__(self, units: Units, owner: Tensor, limit: Tensor, *, gap: float, deadline: Deadline) -> None:

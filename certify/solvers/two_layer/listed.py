@@ -23,7 +23,7 @@ class Spot:
 
     ``value`` (B,) is minus infinity where the quadratic is not convex; ``log_det`` (B,) is the logarithm of its
     determinant. ``t`` (B, E) are the pre-activations at the minimiser, ``spread`` (B, E, E) the products
-    ``w_i^T (1 - 2 sum curvature w w^T)^-1 w_j``.
+    ``w_i^T (1 - 2 sum curvature w w^T)^-1 w_j``. ``scale`` (B, H) multiplies the majorants, of curvature ``ratio``.
     """
 
     mu: Tensor
@@ -32,6 +32,8 @@ class Spot:
     log_det: Tensor
     t: Tensor
     spread: Tensor
+    scale: Tensor
+    ratio: Tensor
     majorants: Majorants | None
 
     def take(self, index: Tensor) -> "Spot":
@@ -64,8 +66,10 @@ class Slopes:
 class Listed:
     """B nodes with at most U variables, H of them bent.
 
-    ``constant`` (B,), ``start`` (B, E), ``gram`` (B, E, E) describe the vectors; ``weight``, ``sign`` (0 where bent),
-    ``used`` and ``convex`` are (B, U), ``bent`` and the intervals (B, H). ``at`` (B, U) says which neurons they are.
+    ``constant`` (B,), ``start`` (B, E), ``gram`` (B, E, E) describe the vectors; ``weight``, ``used`` and ``convex``
+    are (B, U), the intervals (B, H). ``at`` (B, U) says which neurons they are. ``bent`` (B, H) is 1 where a neuron is
+    bent, else 0, ``plain`` the other way round; ``heavy`` (B, H) is ``|a|`` where bent, else 0. ``sign`` (B, E) is the
+    slope for x = 1, and for mu = 1 in the last place; 0 where bent.
     """
 
     at: Tensor
@@ -77,6 +81,8 @@ class Listed:
     used: Tensor
     convex: Tensor
     bent: Tensor
+    plain: Tensor
+    heavy: Tensor
     intervals: Intervals
 
     @classmethod
@@ -95,8 +101,11 @@ class Listed:
         upper = torch.where(bent, nodes.upper.gather(1, front), 1.0)
         weight, sign = nodes.weight.gather(1, at), nodes.sign.gather(1, at)
         sign[:, :bent_count] = torch.where(bent, 0.0, sign[:, :bent_count])
+        sign = torch.cat([sign, torch.ones_like(start[:, -1:])], 1)
         used, convex = nodes.used.gather(1, at), nodes.convex.gather(1, at)
-        return cls(at, nodes.constant, start, gram, weight, sign, used, convex, bent, Intervals.of(lower, upper))
+        is_bent = bent.to(weight.dtype)
+        masks = (is_bent, 1 - is_bent, -weight[:, :bent_count] * is_bent)
+        return cls(at, nodes.constant, start, gram, weight, sign, used, convex, *masks, Intervals.of(lower, upper))
 
     def take(self, index: Tensor) -> "Listed":
         """The nodes at ``index``."""
@@ -105,29 +114,27 @@ class Listed:
 
     def evaluate(self, mu: Tensor, x: Tensor) -> Spot:
         """D and its minimiser."""
-        slope = torch.cat([self.sign * x, mu[:, None]], 1)
+        slope = self.sign * torch.cat([x, mu[:, None]], 1)
         value = mu * self.constant
         bends = self.bent.shape[1]
         if not bends:
             moved = (self.gram @ slope[:, :, None])[:, :, 0]
             value = value + (slope * (self.start - moved / 2)).sum(1)
-            return Spot(mu, x, value, torch.zeros_like(mu), self.start - moved, self.gram, None)
-        curvature = torch.where(self.bent, x[:, :bends], 0.0)
-        scale = self._scale(mu)
-        found = self.intervals.majorants(curvature / scale)
-        scale, start = scale * self.bent, self.start[:, :bends]
-        slope[:, :bends] -= scale * found.slope
-        value = value + (slope * self.start).sum(1) - (scale * found.constant + curvature * start * start).sum(1)
+            none = x[:, :0]
+            return Spot(mu, x, value, torch.zeros_like(mu), self.start - moved, self.gram, none, none, None)
+        curvature = self.bent * x[:, :bends]
+        scale = torch.addcmul(self.plain, mu[:, None], self.heavy)
+        ratio = curvature / scale
+        found = self.intervals.majorants(ratio)
+        start, least = self.start[:, :bends], self.bent * scale
+        slope[:, :bends] -= least * found.slope
+        value = value + (slope * self.start).sum(1) - (least * found.constant + curvature * start * start).sum(1)
         slope[:, :bends] -= 2 * curvature * start
         spread, log_det = self._spread(curvature)
         moved = (spread @ slope[:, :, None])[:, :, 0]
         value = value - (slope * moved).sum(1) / 2
-        value = torch.where(torch.isfinite(value) & torch.isfinite(log_det), value, -torch.inf)
-        return Spot(mu, x, value, log_det, self.start - moved, spread, found)
-
-    def _scale(self, mu: Tensor) -> Tensor:
-        """What multiplies the majorants (B, H); 1 where there is none."""
-        return torch.where(self.bent, -mu[:, None] * self.weight[:, : self.bent.shape[1]], 1.0)
+        value = torch.where(torch.isfinite(value + log_det), value, -torch.inf)
+        return Spot(mu, x, value, log_det, self.start - moved, spread, scale, ratio, found)
 
     def _spread(self, curvature: Tensor) -> tuple[Tensor, Tensor]:
         bends = curvature.shape[1]
@@ -146,28 +153,27 @@ class Listed:
         By the envelope theorem ``D_xy = Q_xy - Q_xz H^-1 Q_zy`` for the minimised Q, and every ``Q_xz`` is a multiple
         of a weight vector, so only products of weight vectors are needed.
         """
-        gradient = torch.cat([self.sign * spot.t[:, :-1], (self.constant + spot.t[:, -1])[:, None]], 1)
-        inward = torch.cat([self.sign, torch.ones_like(spot.mu)[:, None]], 1)
+        gradient = self.sign * spot.t
+        gradient[:, -1] += self.constant
         found, bends = spot.majorants, self.bent.shape[1]
         if found is None:
-            return Slopes(gradient, inward[:, :, None] * spot.spread * inward[:, None, :])
-        t, weight = spot.t[:, :bends], self.weight[:, :bends] * self.bent
-        scale = self._scale(spot.mu)
-        ratio = torch.where(self.bent, spot.x[:, :bends], 0.0) / scale
+            return Slopes(gradient, self.sign[:, :, None] * spot.spread * self.sign[:, None, :])
+        t, bent, ratio = spot.t[:, :bends], self.bent, spot.ratio
         constant_rise, slope_rise, constant_bend, slope_bend = found.derivatives()
         rise = constant_rise + slope_rise * t
-        bend = torch.where(self.bent, ((constant_bend + slope_bend * t) / scale).clamp_min(0.0), 0.0)
-        gradient[:, :bends] -= self.bent * (rise + t * t)
-        gradient[:, -1] += (weight * (found.constant + found.slope * t - ratio * rise)).sum(1)
-        inward[:, :bends] -= self.bent * (slope_rise + 2 * t)
-        scaled = torch.zeros_like(inward)
-        scaled[:, :bends] = weight * (found.slope - ratio * slope_rise)
+        bend = bent * ((constant_bend + slope_bend * t) / spot.scale).clamp_min(0.0)
+        gradient[:, :bends] -= bent * (rise + t * t)
+        gradient[:, -1] -= (self.heavy * (found.constant + found.slope * t - ratio * rise)).sum(1)
+        inward, scaled = self.sign.clone(), torch.zeros_like(gradient)
+        inward[:, :bends] -= bent * (slope_rise + 2 * t)
+        scaled[:, :bends] = self.heavy * (ratio * slope_rise - found.slope)
         scaled[:, -1] = 1.0
         pull = (spot.spread @ scaled[:, :, None])[:, :, 0]
-        curving = inward[:, :, None] * spot.spread * inward[:, None, :]
-        mixed, tail = inward * pull, weight * ratio * bend
-        mixed[:, :bends] += tail
-        mixed[:, -1] = (scaled * pull).sum(1) + (tail * weight * ratio).sum(1)
+        curving = (inward[:, :, None] * spot.spread).mul_(inward[:, None, :])
+        mixed, slant = inward * pull, self.heavy * ratio
+        tail = slant * bend
+        mixed[:, :bends] -= tail
+        mixed[:, -1] = (scaled * pull).sum(1) + (tail * slant).sum(1)
         curving[:, -1, :] = curving[:, :, -1] = mixed
         curving.diagonal(dim1=1, dim2=2)[:, :bends] += bend
         return Slopes(gradient, curving)
