@@ -34,7 +34,12 @@ def main(argv: list[str] | None = None) -> int:
     run.add_argument(
         "--data", default=None, help="folder with MNIST or CIFAR-10, or with folders mnist, cifar10; default: digits"
     )
-    run.add_argument("--size", choices=("small", "full"), default="full", help="small: fewer repetitions and nets")
+    run.add_argument(
+        "--size",
+        choices=("small", "full", "large"),
+        default="full",
+        help="small: fewer repetitions and nets; large: for a GPU (radius-scaling)",
+    )
     run.add_argument(
         "--seconds", type=float, default=None, help="verifiers: the limit for one question and tool (60; small: 5)"
     )
@@ -47,6 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     limit = {} if asked.seconds is None else {"seconds": asked.seconds}
     if limit and asked.name != "verifiers":
         parser.error(f"--seconds is for verifiers, not for {asked.name}")
+    if asked.size == "large" and asked.name != "radius-scaling":
+        parser.error(f"--size large is for radius-scaling, not for {asked.name}")
     try:
         importlib.import_module(f"benchmarks.{asked.name.replace('-', '_')}").run(
             asked.out, data=asked.data, size=asked.size, **limit

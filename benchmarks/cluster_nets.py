@@ -10,7 +10,7 @@ from certify.network import Network
 from constructions.distributions import ClusterDistribution, Clusters, Sample
 from constructions.readouts import Readout, read_out
 from constructions.theorem import Labelled
-from constructions.training import Preset, Trained, train_k_class, train_two_class
+from constructions.training import Preset, Session, Trained, train_k_class, train_two_class
 
 TWO, SUM, MAX = "trained on 2 classes", "trained on k clusters, sum", "trained on k clusters, max"
 
@@ -26,15 +26,14 @@ class ClusterNets:
     k_class: Trained
 
     @classmethod
-    def trained(cls, preset: Preset, *, test: int, seed: int = 0) -> "ClusterNets":
-        """Both nets of the preset; ``seed`` draws the features, and from it both samples."""
+    def trained(cls, preset: Preset, *, test: int, seed: int = 0, device: str = "cpu") -> "ClusterNets":
+        """Both nets of the preset, trained on ``device``; ``seed`` draws the features, and from it both samples."""
         clusters = Clusters.orthogonal(preset.k, preset.d, seed=seed)
         drawn = ClusterDistribution(clusters, preset.sigma)
         train, unseen = drawn.sample(preset.samples, 2 * seed), drawn.sample(test, 2 * seed + 1)
-        two, many = (
-            train_two_class(preset.two_class(), clusters, train),
-            train_k_class(preset.k_class(), clusters, train),
-        )
+        session = Session(device)
+        two = train_two_class(preset.two_class(), clusters, train, session=session)
+        many = train_k_class(preset.k_class(), clusters, train, session=session)
         return cls(clusters, train, unseen, two, many)
 
     def networks(self) -> dict[str, Network]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks import certifiers, figures, tables
 from benchmarks.cluster_nets import MAX, SUM, TWO, ClusterNets, labelled, predicted, scaled
@@ -47,19 +48,26 @@ _COLOURS = {
 
 @dc.dataclass(frozen=True, slots=True)
 class Plan:
-    """The k to go through at one d, the d at one k, and the test points of a trained net."""
+    """The k to go through at one d, the d at one k, and the test points of a trained net.
+
+    A net is trained on ``samples`` points a cluster in ``steps`` steps, or in ten for each cluster.
+    """
 
     ks: tuple[int, ...]
     at_d: int
     ds: tuple[int, ...]
     at_k: int
     points: int
+    samples: int = 50
+    steps: int | None = None
 
 
 PLANS = {
     "small": Plan((4, 8, 16), 256, (64, 128, 256), 4, 8),
     "full": Plan((4, 8, 16, 32), 2048, (256, 512, 1024, 2048, 4096), 8, 20),
+    "large": Plan((4, 8, 16, 32, 64, 128), 16384, (1024, 4096, 16384), 8, 20, samples=100, steps=10_000),
 }
+"""``large`` is made for a GPU, and runs on one if there is one."""
 
 
 @dc.dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ def report(out: Path, plan: Plan) -> tuple[list[Row], list[Slope]]:
     """Measures every size; writes and returns radii and slopes."""
     rows: list[Row] = []
     for over, k, d in [("k", k, plan.at_d) for k in plan.ks] + [("d", plan.at_k, d) for d in plan.ds]:
-        rows += _measured(over, k, d, plan.points)
+        rows += _measured(over, k, d, plan)
         print(f"k = {k}, d = {d} (over {over})", flush=True)
     slopes = list(_slopes(rows))
     header = ("over", "k", "d", "net", "mean radius", "least", "largest", "predicted at a centre", "entry")
@@ -116,8 +124,8 @@ def report(out: Path, plan: Plan) -> tuple[list[Row], list[Slope]]:
     return rows, slopes
 
 
-def _measured(over: str, k: int, d: int, points: int) -> Iterator[Row]:
-    for net, radius in (*_constructed(k, d), *_trained(k, d, points)):
+def _measured(over: str, k: int, d: int, plan: Plan) -> Iterator[Row]:
+    for net, radius in (*_constructed(k, d), *_trained(k, d, plan)):
         yield Row(over, k, d, net, float(radius.mean()), float(radius.min()), float(radius.max()), _theory(net, k, d))
 
 
@@ -138,19 +146,20 @@ def _constructed(k: int, d: int) -> Iterator[tuple[str, np.ndarray]]:
                 raise SelfCheckFailed(f"{name}: the radii at the centres are not enclosed: {reason}")
 
 
-def _trained(k: int, d: int, points: int) -> Iterator[tuple[str, np.ndarray]]:
-    nets = ClusterNets.trained(setting(k, d), test=points)
+def _trained(k: int, d: int, plan: Plan) -> Iterator[tuple[str, np.ndarray]]:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    nets = ClusterNets.trained(setting(k, d, samples=plan.samples, steps=plan.steps), test=plan.points, device=device)
     data = labelled(nets.test)
     for name, network in nets.networks().items():
         if name == MAX:
             yield name, certifiers.maximum_radii(nets.k_class.network, nets.clusters.positive, network, data).lower
         else:
-            yield name, certifiers.certified(network, data, Settings(method="exact")).lower
+            yield name, certifiers.certified(network, data, Settings(method="exact", device=device)).lower
 
 
-def setting(k: int, d: int) -> Preset:
+def setting(k: int, d: int, *, samples: int = 50, steps: int | None = None) -> Preset:
     """The paper's experiment in another size: eta d stays 3.07, and steps grow with k so that lambda stays."""
-    return scaled(find_preset("fast"), d=d, k=k, steps=10 * k, m=5)
+    return scaled(find_preset("fast"), d=d, k=k, steps=steps or 10 * k, m=5, samples=samples * k)
 
 
 def _theory(net: str, k: int, d: int) -> float:

@@ -222,7 +222,7 @@ class _Relaxed:
             for k in node.inputs:
                 match node.op:
                     case ReLU():
-                        needed[k] |= needed[i + 1] & (self._upper[k] > 0)
+                        needed[k] |= needed[i + 1] & ~(self._upper[k] <= 0)
                     case Add():
                         needed[k] |= needed[i + 1]
                     case _:

@@ -30,7 +30,9 @@ class Answer:
     remarks: tuple[str, ...] = ()
 
 
-def answer(path: Path, networks: Mapping[str, Path], deadline: Deadline, *, seed: int = 0) -> Answer:
+def answer(
+    path: Path, networks: Mapping[str, Path], deadline: Deadline, *, seed: int = 0, device: str = "cpu"
+) -> Answer:
     """The answer to the query in ``path`` about the networks in files, by name; ``""`` is a name for the only one.
 
     Raises:
@@ -40,7 +42,7 @@ def answer(path: Path, networks: Mapping[str, Path], deadline: Deadline, *, seed
     query = read(path)
     models = loaded(query, networks)
     network = side_by_side([model.network for model in models])
-    decision = decide(query, network, deadline, replay=_replay(models), seed=seed)
+    decision = decide(query, network, deadline, replay=_replay(models), seed=seed, device=device)
     notes = tuple(dict.fromkeys(note for model in models for note in model.notes))
     found = in_words(query, decision)
     return dc.replace(found, remarks=(*notes, *found.remarks))

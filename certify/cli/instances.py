@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     add("--category", metavar="NAME", help="first field of each result (the name of the list's folder)")
     add("--workers", type=numbers.whole, metavar="N", help="instances answered at a time (one for each processor)")
     add("--seed", type=numbers.whole, default=0, metavar="S", help="seed of the attacks (0)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="cpu", help="where to search (cpu)")
     return made
 
 
@@ -54,17 +55,18 @@ def main(arguments: Sequence[str]) -> int:
         raise InvalidInput("--workers 0: at least one is needed.")
     from certify.cli.interrupts import terminate_as_interrupt
     from certify.cli.main import INTERRUPTED
+    from certify.cli.request import find_device
     from certify.cli.results import Results, instances
     from certify.cli.workers import run
 
-    asked = instances(given.list)
+    asked, device = instances(given.list), find_device(given.device)
     category = given.category or given.list.resolve().parent.name
     folder = given.counterexamples or given.out.with_suffix(".counterexamples")
     counts: collections.Counter[str] = collections.Counter()
     with Results.open(given.out, resume=given.resume) as results, terminate_as_interrupt():
         open_ = [instance for instance in asked if instance.key not in results.done]
         print(f"{len(open_)} of {len(asked)} instances to do, {workers} at a time", file=sys.stderr)
-        answers = run(open_, workers=workers, seed=given.seed)
+        answers = run(open_, workers=workers, seed=given.seed, device=device)
         try:
             for done in answers:
                 _keep(done, category, folder, results)

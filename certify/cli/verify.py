@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--timeout", type=numbers.number, default=math.inf, metavar="S", help="seconds in all (none)")
     made.add_argument("--seed", type=numbers.whole, default=0, metavar="S", help="seed of the attacks (0)")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu", help="where to search (cpu)")
     return made
 
 
@@ -52,8 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     deadline = Deadline.after(given.timeout, time.monotonic)  # loading the libraries counts
     networks = named_networks(given.network)
     from certify.cli.answering import answer  # numpy and torch come in here, after --help and mistyped options
+    from certify.cli.request import find_device
 
-    found = answer(given.query, networks, deadline, seed=given.seed)
+    found = answer(given.query, networks, deadline, seed=given.seed, device=find_device(given.device))
     for remark in found.remarks:
         print(remark, file=sys.stderr)
     print("\n".join(filter(None, (str(found.verdict), found.assignment))))

@@ -34,10 +34,10 @@ class Finished:
     seconds: float
 
 
-def run(asked: Sequence[Instance], *, workers: int, seed: int) -> Generator[Finished, None, None]:
+def run(asked: Sequence[Instance], *, workers: int, seed: int, device: str = "cpu") -> Generator[Finished, None, None]:
     """The answers in the order in which they are ready; closing the iterator ends the workers."""
     waiting = list(reversed(asked))
-    crew = [_Worker() for _ in range(min(workers, len(asked)))]
+    crew = [_Worker(device) for _ in range(min(workers, len(asked)))]
     try:
         while waiting or any(worker.instance for worker in crew):
             for worker in crew:
@@ -55,7 +55,8 @@ def run(asked: Sequence[Instance], *, workers: int, seed: int) -> Generator[Fini
 class _Worker:
     """A process and the instance that it is busy with, if any."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str) -> None:
+        self._device = device
         self._start()
         self.instance: Instance | None = None
         self.overdue = math.inf
@@ -64,7 +65,7 @@ class _Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, far = context.Pipe()
-        self._process: SpawnProcess = context.Process(target=_serve, args=(far,), daemon=True)
+        self._process: SpawnProcess = context.Process(target=_serve, args=(far, self._device), daemon=True)
         self._process.start()
         far.close()
         self.connection.recv()  # the libraries are loaded before any clock starts
@@ -106,7 +107,7 @@ class _Worker:
         self.connection.close()
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, device: str) -> None:
     """The life of a worker: answers instances until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -120,12 +121,12 @@ def _serve(connection: Connection) -> None:
         except (EOFError, OSError):
             return
         deadline = Deadline.after(instance.seconds, time.monotonic)
-        connection.send(_result(instance, deadline, seed))
+        connection.send(_result(instance, deadline, seed, device))
 
 
-def _result(instance: Instance, deadline: Deadline, seed: int) -> tuple[str, str, tuple[str, ...]]:
+def _result(instance: Instance, deadline: Deadline, seed: int, device: str) -> tuple[str, str, tuple[str, ...]]:
     try:
-        found: Answer = answer(instance.query, instance.networks, deadline, seed=seed)
+        found: Answer = answer(instance.query, instance.networks, deadline, seed=seed, device=device)
     except CertifyError as error:
         return "error", "", (str(error),)
     except Exception as error:  # one instance must not end the run

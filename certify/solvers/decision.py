@@ -74,15 +74,18 @@ def decide(
     *,
     replay: Replay | None = None,
     seed: int = 0,
+    device: str = "cpu",
 ) -> Decision:
     """The answer to a query whose inputs ``network`` reads and whose outputs it makes, in the query's order.
+
+    Attacks and searches run on ``device``; proofs, and the search over boxes, which is one, on the CPU.
 
     Raises:
         InvalidInput: an empty region, an input without bounds, or numbers beyond float64.
     """
     asked = cases(query)
     open_ = [question for case in asked for question in questions(network, case)]
-    for stage in _stages(network, Judge(query, network, replay), seed):
+    for stage in _stages(network, Judge(query, network, replay), seed, device):
         left: list[Question] = []
         for k, question in enumerate(open_):
             if deadline.passed:
@@ -98,12 +101,13 @@ def decide(
     return _undecided(open_, deadline)
 
 
-def _stages(network: Network, judge: Judge, seed: int) -> "tuple[_Stage, ...]":
+def _stages(network: Network, judge: Judge, seed: int, device: str) -> "tuple[_Stage, ...]":
     """What to try, in this order, on whatever is still open."""
-    first, second = _Attack(judge, 8, 20, seed), _Attack(judge, 32, 80, seed + 1)
+    first, second = _Attack(judge, 8, 20, seed, device), _Attack(judge, 32, 80, seed + 1, device)
+    last = _Completion(judge, seed + 2, device)
     if network.input_width <= Effort().halving:
-        return first, _Halving(judge, TensorNetwork(network, dtype=torch.float64)), second, _Completion(judge, seed + 2)
-    return first, _crown, second, _alpha, _Completion(judge, seed + 2)
+        return first, _Halving(judge, TensorNetwork(network, dtype=torch.float64)), second, last
+    return first, _crown, second, _Alpha(device), last
 
 
 def _refuse_empty(query: Query, asked: Sequence[Case]) -> None:
@@ -138,11 +142,14 @@ class _Attack:
     attempts: int
     steps: int
     seed: int
+    device: str
 
     def __call__(self, question: Question, deadline: Deadline) -> Question | Solution:
         small = sum(question.queries.network.widths) < _SMALL
         attempts = self.attempts * (8 if small else 1)
-        points = lowest_points(question, attempts=attempts, steps=self.steps, seed=self.seed, deadline=deadline)
+        points = lowest_points(
+            question, attempts=attempts, steps=self.steps, seed=self.seed, deadline=deadline, device=self.device
+        )
         return self.judge.best(question.case, points) or question
 
 
@@ -152,13 +159,18 @@ def _crown(question: Question, deadline: Deadline) -> Question | None:
     return _unproved(question, bounder.bound(question.queries, deadline).lower[0])
 
 
-def _alpha(question: Question, deadline: Deadline) -> Question | None:
+@dc.dataclass(frozen=True, slots=True, eq=False)
+class _Alpha:
     """What CROWN does not prove with the slopes that alpha-CROWN found."""
-    network, queries = question.queries.network, question.queries
-    _, _, slopes = AlphaBounder(network).relax(queries, deadline.part(0.5))
-    bounder = CrownBounder(network, dtype=torch.float64, rounded=True)
-    here = slopes.take(torch.arange(1), "cpu")
-    return _unproved(question, bounder.certify(queries, deadline, here).lower[0])
+
+    device: str
+
+    def __call__(self, question: Question, deadline: Deadline) -> Question | None:
+        network, queries = question.queries.network, question.queries
+        _, _, slopes = AlphaBounder(network, device=self.device).relax(queries, deadline.part(0.5))
+        bounder = CrownBounder(network, dtype=torch.float64, rounded=True)
+        here = slopes.take(torch.arange(1), "cpu")
+        return _unproved(question, bounder.certify(queries, deadline, here).lower[0])
 
 
 def _unproved(question: Question, lower: Float64[np.ndarray, " r"]) -> Question | None:
@@ -191,9 +203,10 @@ class _Completion:
 
     judge: Judge
     seed: int
+    device: str
 
     def __call__(self, question: Question, deadline: Deadline) -> Question | Solution | None:
-        solver = BranchAndBound(question.queries.network, limits=Effort(halving=0))
+        solver = BranchAndBound(question.queries.network, device=self.device, limits=Effort(halving=0))
         (answer,) = solver.decide(question.queries, deadline, seed=self.seed)
         match answer:
             case Verified(trust) if trust >= Trust.ROUNDED:

@@ -5,7 +5,7 @@ import time
 from multiprocessing.connection import Connection
 
 
-def dying(connection: Connection) -> None:
+def dying(connection: Connection, _: str) -> None:
     """A worker that answers ``high`` once, hangs on ``hang`` and dies of anything else."""
     connection.send("ready")
     while True:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx.defs
 import pytest
+import torch
 
 from certify.cli.main import main
 from certify.io.writers import save
@@ -42,6 +43,15 @@ def verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         return code, *capsys.readouterr()
 
     return run
+
+
+def test_a_gpu_that_is_not_there_is_refused(verify: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    words = (HEAD + BOX + "(assert (<= Y_0 -0.001))", "--network", "@abs.onnx", "--device")
+    code, out, err = verify(*words, "cuda")
+    assert (code, out) == (2, "")
+    assert "--device cuda: torch sees no GPU here." in err
+    assert verify(*words, "auto")[:2] == (0, "unsat\n")
 
 
 def test_an_unreachable_set_is_unsat(verify: Run) -> None:
