@@ -12,6 +12,7 @@ NAMES = {
     "constructed-vs-trained": "constructed and trained networks on the same clusters, as each certifier ranks them",
     "feature-matrix": "cosines between weights and features: what the neurons of trained nets look at",
     "feature-robustness": "robust accuracy by plain PGD, by the strengthened attack, and exactly",
+    "devices": "many robust images at a fixed radius, on the CPU and on the GPU if there is one",
     "hard-set": "the size that robustness costs on linearly separable data, from both sides",
     "exact-radii": "exact radii of trained two-layer nets: time, batching, dimension, and a peer",
     "memorizer-scale": "building robust memorizers and proving their claims, as N and d grow",

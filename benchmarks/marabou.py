@@ -21,7 +21,7 @@ _DEPTH = 1e-5
 at 0 would rarely survive the exact evaluation."""
 
 
-_PATIENCE = 4
+_PATIENCE = 2
 """Seconds on the clock, the only one that Marabou knows, for a second of the deadline: the machine may be busy."""
 
 

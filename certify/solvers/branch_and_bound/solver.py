@@ -25,8 +25,11 @@ from certify.solvers.branch_and_bound.stages import Stages, Trees, planter
 
 _MOST_AT_ONCE = 64
 
-_ATTACKS = (6, 4), (40, 6)
-"""Steps and restarts of a quick attack, and of one that misses little."""
+_SLOPES = Ascent(margin_steps=10)
+"""How slopes are searched before anything is split: the first nodes go on from there."""
+
+_ATTACKS = (6, 4), (20, 4)
+"""Steps and restarts of a quick attack, and of a longer one; then the search has candidates of its own."""
 
 
 class BranchAndBound:
@@ -37,7 +40,7 @@ class BranchAndBound:
 
     def __init__(self, network: Network, *, device: str = "cpu", limits: Effort | None = None) -> None:
         self._network, self._effort = network, limits or Effort()
-        self._planter = planter(network, dtype=torch.float32, device=device, slopes=Ascent())
+        self._planter = planter(network, dtype=torch.float32, device=device, slopes=_SLOPES)
         self._attacks = [GradientAttack(device=device, steps=n, restarts=r, verdict=True) for n, r in _ATTACKS]
         self._exact = ExactNetwork(network)
 
