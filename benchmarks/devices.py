@@ -64,7 +64,7 @@ def report(out: Path, data: str | None, plan: Plan) -> list[Row]:
     [task, *_] = image_tasks(data, train=20 * plan.images, test=plan.images)
     queries = _questions(task, plan)
     rows = [_answered(device, queries, plan) for device in ("cpu", "cuda") if device == "cpu" or _gpu()]
-    _compare(rows)
+    check(rows)
     words = ("verified", "falsified", "open")
     header = ("device", *words, "seconds", "times as fast as the CPU")
     lines = [(r.device, *(r.counts[w] for w in words), f"{r.seconds:.1f}", _ratio(rows, r)) for r in rows]
@@ -111,7 +111,12 @@ def _word(answer: Outcome) -> str:
             return "open"
 
 
-def _compare(rows: list[Row]) -> None:
+def check(rows: list[Row]) -> None:
+    """Compares the devices image by image.
+
+    Raises:
+        SelfCheckFailed: one device verifies what another one falsifies.
+    """
     for i, answers in enumerate(zip(*(row.answers for row in rows), strict=True)):
         if {"verified", "falsified"} <= {_word(answer) for answer in answers}:
             raise SelfCheckFailed(f"Image {i}: one device verifies what another falsifies. One of them is wrong.")

@@ -57,8 +57,11 @@ class Search:
         start = Multipliers(roots.slopes[tree], torch.zeros_like(roots.slopes[tree]))
         self._frontier.push(leaves, self._question[tree], np.full(len(leaves), -np.inf), start)
 
-    def run(self, deadline: Deadline) -> None:
-        """Works until every question is decided or stuck, or a limit comes first."""
+    def run(self, deadline: Deadline, *, enough: int, cheap: Deadline) -> None:
+        """Works until every question is decided or stuck, or a limit comes first.
+
+        After ``cheap`` a question is left as it is once it has had ``enough`` nodes.
+        """
         while len(self._frontier) and not deadline.passed:
             node, chosen = self._frontier.pop(self._batch, latest=self._frontier.bytes > self._effort.pool_bytes)
             try:
@@ -73,7 +76,8 @@ class Search:
                 question = self._question[self.forest.tree[node]]
                 self._frontier.push(node, question, np.full(len(node), -np.inf), chosen.take(index))
             decided = np.array([found is not None for found in self.witness])
-            self._frontier.drop(decided | (self.spent >= self._effort.nodes))
+            most = enough if cheap.passed else self._effort.nodes
+            self._frontier.drop(decided | (self.spent >= most))
 
     def _advance(self, node: np.ndarray, chosen: Multipliers, deadline: Deadline) -> None:
         """Bounds a batch of nodes: each is proved, refuted, completed, or split."""

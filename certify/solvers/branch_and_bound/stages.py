@@ -27,6 +27,9 @@ Trees = dict[int, Grown]
 _PLANTING, _SHARPENING, _SEARCHING = 0.5, 0.3, 0.3
 """The shares of the time left that the first relaxation, the hidden bounds of a stage, and its nodes may take."""
 
+_BESIDE_SHARPENING = 0.5
+"""What nodes may cost, in the time that sharpening took just before, although their stage has had enough of them."""
+
 _PATIENT = Ascent(margin_steps=30, hidden_steps=10, rate=0.4, decay=0.93)
 """How slopes are searched for questions that the first stage left open."""
 
@@ -96,7 +99,7 @@ class Stages:
 
     def run(self, deadline: Deadline) -> None:
         """Works until every question is decided or stuck, or a limit comes first."""
-        index, names = np.arange(len(self.proved)), np.arange(self._planter.units.count)
+        index, names, begin = np.arange(len(self.proved)), np.arange(self._planter.units.count), deadline.clock()
         roots, proved = self._planter.plant(self._queries, deadline.part(_PLANTING))
         ground = _Ground(self._queries, self._planter, roots, index, names, proved)
         last = Stage(0, self._effort.nodes)
@@ -109,7 +112,9 @@ class Stages:
             ground = ground.about(open_)
             if stage.leaves:
                 ground = ground.sharpened(stage.leaves, self._effort, deadline.part(_SHARPENING))
-            ground = self._search(ground, stage.nodes, deadline if stage is last else deadline.part(_SEARCHING))
+            cheap = Deadline.after(_BESIDE_SHARPENING * (deadline.clock() - begin), deadline.clock)
+            ground = self._search(ground, stage.nodes, deadline if stage is last else deadline.part(_SEARCHING), cheap)
+            begin = deadline.clock()
         self.proved[ground.index] |= ground.proved.all(1)
 
     def _open(self, index: np.ndarray) -> np.ndarray:
@@ -117,22 +122,22 @@ class Stages:
         known = np.array([self.witness[i] is not None for i in index]) | self.proved[index]
         return ~known & (self.stuck[index] == 0) & (self.spent[index] < self._effort.nodes)
 
-    def _search(self, ground: _Ground, nodes: int, deadline: Deadline) -> _Ground:
+    def _search(self, ground: _Ground, nodes: int, deadline: Deadline, cheap: Deadline) -> _Ground:
         """What is open after a search of up to ``nodes`` more nodes a question than its trees have leaves."""
         question, row = np.nonzero(~ground.proved)
         asked = list(zip(ground.index[question].tolist(), row.tolist(), strict=True))
         forest = Forest.regrown([self._grown[i].get(j) for i, j in asked], ground.names)
         leaves = np.bincount(question[forest.tree[forest.leaves()]], minlength=len(ground.index)).max(initial=0)
-        limit = min(nodes + int(leaves), self._effort.nodes)
+        enough = min(nodes + int(leaves), self._effort.nodes)
         search = Search(
             self._queries.take(ground.index),
             ground.roots,
             forest=forest,
             network=ground.planter.search.tensors,
             exact=self._exact,
-            effort=dc.replace(self._effort, nodes=limit),
+            effort=self._effort,
         )
-        search.run(deadline)
+        search.run(deadline, enough=enough, cheap=cheap)
         for t, (i, j) in enumerate(asked):
             self._grown[i][j] = Grown(search.forest, t, ground.names)
         self.stuck[ground.index] += search.stuck
