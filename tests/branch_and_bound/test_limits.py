@@ -2,18 +2,21 @@
 
 import dataclasses as dc
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from certify.bounders.enclosure import Enclosure
 from certify.deadline import Deadline
 from certify.errors import InvalidInput
 from certify.outcome import Falsified, Unknown, Verified
 from certify.query import Queries
 from certify.region import Box, Norm
 from certify.solvers.branch_and_bound import search as search_file
-from certify.solvers.branch_and_bound.effort import Effort
+from certify.solvers.branch_and_bound import stages
+from certify.solvers.branch_and_bound.effort import Effort, Stage
 from certify.solvers.branch_and_bound.functions import Functions
 from certify.solvers.branch_and_bound.solver import BranchAndBound
 from tests.branch_and_bound.nets import dense, questions, residual
@@ -57,6 +60,26 @@ def test_a_limit_on_nodes_leaves_a_question_open_with_a_reason(halving: int) -> 
     (answer,) = searched(hard(), Effort(halving=halving, nodes=40, batch=8))
     assert isinstance(answer, Unknown)
     assert "40 nodes" in answer.reason
+
+
+@pytest.mark.parametrize("share", [0.0, 1e9])
+def test_splitting_goes_on_while_it_costs_less_than_what_came_before(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharpened: list[int] = []
+    honest = stages.sharpen
+
+    def watched(enclosure: Enclosure, value: int, *rest: Any, **options: Any) -> Enclosure:
+        sharpened.append(value)
+        return honest(enclosure, value, *rest, **options)
+
+    monkeypatch.setattr(stages, "sharpen", watched)
+    monkeypatch.setattr(stages, "_BESIDE_SHARPENING", share)
+    asked = questions(dense((6, 16, 12, 3), 4), 6, norm=Norm.LINF, radius=0.15)
+    solver = BranchAndBound(asked.network, limits=Effort(halving=0, stages=(Stage(0, 2), Stage(4, 2))))
+    answers = solver.decide(asked, Deadline.after(1e9, Ticks()))
+    assert not any(isinstance(answer, Unknown) for answer in answers)
+    assert bool(sharpened) == (share == 0.0)
 
 
 @pytest.mark.parametrize("effort", [PHASES, HALVES])
