@@ -18,7 +18,7 @@ def test_every_image_has_an_answer_on_the_cpu(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     (row,) = devices.report(tmp_path, None, Plan(images=12, hidden=(12, 12), epochs=60, radius=0.05, seconds=30.0))
     assert row.device == "cpu"
-    assert sum(row.counts.values()) == len(row.answers) > 6
+    assert sum(row.counts.values()) == len(row.answers) > 3
     assert row.counts["verified"] > 0
     assert row.counts["open"] == 0
     with (tmp_path / "devices.csv").open() as file:
