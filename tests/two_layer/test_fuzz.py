@@ -109,6 +109,11 @@ def test_no_radius_of_an_awkward_network_is_claimed_beyond_a_point_that_breaks_i
     check(range(6))
 
 
+def test_leaves_are_bounded_to_the_end() -> None:
+    """Leaves that began at their parents' multipliers once ended early on these networks, and capped the radius."""
+    assert "open" not in [*judged(1105), *judged(1107)]
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(14400)
 def test_no_radius_of_ten_thousand_awkward_networks_is_claimed_beyond_a_point_that_breaks_it(

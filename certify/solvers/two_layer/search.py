@@ -167,13 +167,12 @@ class Search:
     def _bound(self, batch: Pool, region: Region, radius: Tensor, *, bent: bool) -> None:
         nodes = self._units.nodes(region, radius, bent=bent)
         splittable = self._splittable(region)
-        goal = self._goal(region, radius)
-        point = maximise(nodes, goal, Hint(batch.mu, batch.x))
+        goal, leaf = self._goal(region, radius), ~splittable.any(1)
+        point = maximise(nodes, goal, Hint(torch.where(leaf, 0.0, batch.mu), batch.x))  # leaves must not end early
         bound = torch.maximum(batch.bound, radius * (2 * point.value).clamp_min(0.0).sqrt() * (1 - 1e-13))
         place = (region.question, batch.parent, batch.neuron, batch.side)
         number = self._record(place, region, radius, point)
         owner = self._owner[region.question]
-        leaf = ~splittable.any(1)
         self._improve(region, point, bound < self.target[owner], leaf)
         stale = radius > _STALE * self._incumbents.radius[owner]
         done = (bound >= self.target[owner]) | (leaf & ~stale)
