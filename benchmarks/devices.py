@@ -13,9 +13,10 @@ import torch
 
 from benchmarks import tables
 from benchmarks.image_tasks import BOX, ImageTask, image_tasks
+from benchmarks.verifiers import word
 from certify.deadline import Deadline
 from certify.errors import SelfCheckFailed
-from certify.outcome import Falsified, Outcome, Verified
+from certify.outcome import Outcome
 from certify.query import Queries, predictions, robustness
 from certify.region import Box, Norm
 from certify.solvers.branch_and_bound.solver import BranchAndBound
@@ -47,7 +48,7 @@ class Row:
     @property
     def counts(self) -> Counter[str]:
         """How many images are verified, falsified, and open."""
-        return Counter(map(_word, self.answers))
+        return Counter(map(word, self.answers))
 
 
 def run(out: Path, *, data: str | None, size: str) -> None:
@@ -101,16 +102,6 @@ def _answered(device: str, queries: Queries, plan: Plan) -> Row:
     return Row(device, answers, time.perf_counter() - begin)
 
 
-def _word(answer: Outcome) -> str:
-    match answer:
-        case Verified():
-            return "verified"
-        case Falsified():
-            return "falsified"
-        case _:
-            return "open"
-
-
 def check(rows: list[Row]) -> None:
     """Compares the devices image by image.
 
@@ -118,5 +109,5 @@ def check(rows: list[Row]) -> None:
         SelfCheckFailed: one device verifies what another one falsifies.
     """
     for i, answers in enumerate(zip(*(row.answers for row in rows), strict=True)):
-        if {"verified", "falsified"} <= {_word(answer) for answer in answers}:
+        if {"verified", "falsified"} <= {word(answer) for answer in answers}:
             raise SelfCheckFailed(f"Image {i}: one device verifies what another falsifies. One of them is wrong.")

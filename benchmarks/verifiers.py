@@ -140,10 +140,11 @@ def _measured(row: Row, limit: float) -> Measured:
 def _timed(tool: Tool, queries: Queries, limit: float) -> tuple[list[str], float]:
     begin = time.process_time()
     found = tool.decide(queries, Deadline.after(limit, time.process_time))
-    return [_verdict(outcome) for outcome in found], time.process_time() - begin
+    return [word(outcome) for outcome in found], time.process_time() - begin
 
 
-def _verdict(outcome: Outcome) -> str:
+def word(outcome: Outcome) -> str:
+    """``verified``, ``falsified``, or ``open`` for all else."""
     match outcome:
         case Verified():
             return "verified"

@@ -15,7 +15,6 @@ _CENTRED = 8.0
 _AHEAD = 2.0
 """How far a good start is taken to be from the maximum, in ways to the bound that is aimed at."""
 
-
 _MASKS = ("_used", "_unused", "_convex", "_unbound", "_rise")
 
 

@@ -15,6 +15,7 @@ from certify.solvers.two_layer.dual import Nodes, Point, evaluate
 from certify.solvers.two_layer.listed import Listed, System
 
 _MOST_GUESSES = 25
+"""Most projections need a few; more seldom settle."""
 
 
 def project_all(nodes: Nodes, goal: Goal) -> Point:
