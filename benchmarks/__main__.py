@@ -44,20 +44,24 @@ def main(argv: list[str] | None = None) -> int:
     run.add_argument(
         "--seconds", type=float, default=None, help="verifiers: the limit for one question and tool (60; small: 5)"
     )
+    run.add_argument(
+        "--rows", type=int, nargs="+", default=None, metavar="N", help="verifiers: these rows of the table only, from 1"
+    )
     run.add_argument("-o", "--out", type=Path, default=Path("runs/bench"), help="folder for the results")
     asked = parser.parse_args(argv)
     if asked.command == "list":
         for name, what in NAMES.items():
             print(f"{name:22} {what}")
         return 0
-    limit = {} if asked.seconds is None else {"seconds": asked.seconds}
-    if limit and asked.name != "verifiers":
-        parser.error(f"--seconds is for verifiers, not for {asked.name}")
+    own = {"seconds": asked.seconds, "rows": asked.rows}
+    own = {name: value for name, value in own.items() if value is not None}
+    if own and asked.name != "verifiers":
+        parser.error(f"--{next(iter(own))} is for verifiers, not for {asked.name}")
     if asked.size == "large" and asked.name != "radius-scaling":
         parser.error(f"--size large is for radius-scaling, not for {asked.name}")
     try:
         importlib.import_module(f"benchmarks.{asked.name.replace('-', '_')}").run(
-            asked.out, data=asked.data, size=asked.size, **limit
+            asked.out, data=asked.data, size=asked.size, **own
         )
     except CertifyError as error:
         print(f"error: {error}", file=sys.stderr)

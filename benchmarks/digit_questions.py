@@ -1,9 +1,10 @@
 """Small digit networks and the linf questions about them on which complete verifiers are compared."""
 
 import dataclasses as dc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchmarks.image_tasks import BOX, ImageTask, image_tasks
+from certify.errors import InvalidInput
 from certify.network import Network
 from certify.query import Queries, predictions, robustness
 from certify.region import Box, Norm
@@ -61,19 +62,31 @@ class Row:
     queries: Queries
 
 
-def rows(plan: Plan) -> Iterator[Row]:
-    """The questions of a plan, net by net; equal on every run."""
+def questions(plan: Plan, numbers: Sequence[int] | None = None) -> Iterator[Row]:
+    """The questions of a plan, net by net, or those of the rows of these numbers, from 1; equal on every run.
+
+    Raises:
+        InvalidInput: there is no row of such a number.
+    """
+    asked = [(net, radius) for net in plan.nets for radius in net.radii]
+    for number in numbers or ():
+        if not 1 <= number <= len(asked):
+            raise InvalidInput(f"There is no row {number}; rows are 1 to {len(asked)}.")
+    chosen = range(1, len(asked) + 1) if numbers is None else sorted(set(numbers))
     [task] = image_tasks(None, train=1000, test=797)
-    for net in plan.nets:
-        network = _trained(net, task)
-        part = slice(_FIRST, _FIRST + plan.images)
-        points, labels = task.test.points[part], task.test.labels[part]
-        right = predictions(network, points) == labels
-        samples = tuple(1000 + _FIRST + i for i in right.nonzero()[0].tolist())
-        for radius in net.radii:
-            domain = Box.uniform(*BOX, network.input_width)
-            asked = robustness(network, points[right], labels[right], norm=Norm.LINF, radius=radius, domain=domain)
-            yield Row(f"{net.name}, eps {radius:g}", samples, asked)
+    networks = {net.name: _trained(net, task) for net in dict.fromkeys(asked[i - 1][0] for i in chosen)}
+    for net, radius in (asked[i - 1] for i in chosen):
+        yield _row(plan, net, networks[net.name], task, radius)
+
+
+def _row(plan: Plan, net: Net, network: Network, task: ImageTask, radius: float) -> Row:
+    part = slice(_FIRST, _FIRST + plan.images)
+    points, labels = task.test.points[part], task.test.labels[part]
+    right = predictions(network, points) == labels
+    samples = tuple(1000 + _FIRST + i for i in right.nonzero()[0].tolist())
+    domain = Box.uniform(*BOX, network.input_width)
+    asked = robustness(network, points[right], labels[right], norm=Norm.LINF, radius=radius, domain=domain)
+    return Row(f"{net.name}, eps {radius:g}", samples, asked)
 
 
 def _trained(net: Net, task: ImageTask) -> Network:

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from benchmarks import figures, tables
-from benchmarks.digit_questions import PLANS, Row, rows
+from benchmarks.digit_questions import PLANS, Row, questions
 from benchmarks.marabou import Marabou
 from certify.deadline import Deadline
 from certify.errors import InvalidInput, SelfCheckFailed
@@ -75,16 +75,21 @@ class Measured:
         return sum(answer.seconds for answer in self.of(OURS)) / self.batch_seconds
 
 
-def run(out: Path, *, data: str | None, size: str, seconds: float | None = None) -> None:
+def run(
+    out: Path, *, data: str | None, size: str, seconds: float | None = None, rows: Sequence[int] | None = None
+) -> None:
     """Writes ``verifiers`` (table and figure) and ``verifiers-instances``; it needs no data.
 
-    ``seconds`` is the limit for one image, for every tool.
+    ``seconds`` is the limit for one image, for every tool; ``rows`` are the numbers of the rows wanted, from 1.
+
+    Raises:
+        InvalidInput: there is no row of such a number.
     """
     del data
     plan = PLANS[size]
     limit = plan.seconds if seconds is None else seconds
     measured, page = list[Measured](), ""
-    for row in rows(plan):
+    for row in questions(plan, rows):
         measured.append(_measured(row, limit))
         check(measured[-1])
         print(f"{row.name}: {len(row.queries)} images, batch / one at a time {measured[-1].gain:.1f}", flush=True)

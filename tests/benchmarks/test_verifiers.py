@@ -39,6 +39,11 @@ def test_a_limit_for_another_benchmark_is_refused(capsys: pytest.CaptureFixture[
     assert "--seconds is for verifiers" in capsys.readouterr().err
 
 
+def test_a_row_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["run", "verifiers", "--size", "small", "--rows", "1", "2", "-o", str(tmp_path)]) != 0
+    assert "no row 2; rows are 1 to 1" in capsys.readouterr().err
+
+
 def missing(_: Any) -> Any:
     """A tool that is not installed."""
     raise InvalidInput("pip install it")
