@@ -18,6 +18,7 @@ from torch import Tensor
 from certify.errors import CertifyError, InvalidInput
 from constructions.training.checkpoint import Checkpoint
 from constructions.training.history import History, logged_steps
+from constructions.training.layers import Layer
 from constructions.training.objective import Objective
 
 _BLOW_UP = 10.0
@@ -72,51 +73,45 @@ class Progress:
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """What is trained on what: ``points`` (n, d), the frozen ``readout`` (o, R), ``shares`` (n, k), ``own`` (R, k).
+    """What is trained: the frozen ``readout`` (o, R), ``shares`` (n, k), ``own`` (R, k), and the loss.
 
     ``shares @`` turns coefficients of points into lambda: entry (i, j) is ``||mu_j||^2`` when point i is in cluster j.
-    ``biased`` says whether the neurons have biases.
     """
 
-    points: Tensor
     readout: Tensor
     shares: Tensor
     own: Bool[np.ndarray, "r k"]
     objective: Objective
-    biased: bool
 
 
 @dc.dataclass(slots=True, eq=False)
 class State:
-    """Everything that changes: the step to take next, weights (R, d), biases (R,), alpha (R, n), the history so far."""
+    """Everything that changes: the step to take next, the first layer, alpha (R, n), the history so far."""
 
     step: int
-    weight: Tensor
-    bias: Tensor
+    layer: Layer
     alpha: Tensor
     log: list[tuple[int, float, float]]
     lam: list[Float64[np.ndarray, "r k"]]
 
     @classmethod
-    def start(cls, weight: Tensor, bias: Tensor, samples: int) -> "State":
+    def start(cls, layer: Layer) -> "State":
         """Before the first step."""
-        alpha = torch.zeros(len(weight), samples, dtype=torch.float64, device=weight.device)
-        return cls(0, weight.clone(), bias.clone(), alpha, [], [])
+        return cls(0, layer, torch.zeros_like(layer.activity(), dtype=torch.float64), [], [])
 
     @property
-    def layer(self) -> tuple[Tensor, Tensor]:
+    def neurons(self) -> tuple[Tensor, Tensor]:
         """Weights and biases as they are now."""
-        return self.weight, self.bias
+        return self.layer.neurons(self.alpha)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The state for a checkpoint."""
-        tensors = {"weight": self.weight, "bias": self.bias, "alpha": self.alpha}
-        arrays: dict[str, np.ndarray] = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+        arrays: dict[str, np.ndarray] = {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
         return arrays | {"step": np.array([self.step]), "log": np.array(self.log), "lam": np.stack(self.lam)}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Continues where ``arrays`` left off."""
-        for tensor, name in ((self.weight, "weight"), (self.bias, "bias"), (self.alpha, "alpha")):
+        for name, tensor in self._tensors().items():
             tensor.copy_(torch.as_tensor(arrays[name]))
         self.step, self.lam = int(arrays["step"][0]), list(arrays["lam"])
         self.log = [(int(step), float(loss), float(accuracy)) for step, loss, accuracy in arrays["log"]]
@@ -125,6 +120,9 @@ class State:
         """What was written down so far."""
         steps, loss, accuracy = np.array(self.log).T
         return History(steps.astype(np.int64), loss, accuracy, np.stack(self.lam), own)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {**self.layer.changing, "alpha": self.alpha}
 
 
 def descend(
@@ -145,8 +143,8 @@ def descend(
         state.restore(saved)
     logged = logged_steps(rule.steps, rule.logged)
     while True:
-        active = problem.points @ state.weight.T + state.bias
-        verdict = problem.objective.judge(active.clamp(min=0) @ problem.readout.T)
+        active = state.layer.activity()
+        verdict = problem.objective.judge((problem.readout @ active.clamp(min=0)).T)
         loss, accuracy = float(verdict.loss), float(verdict.accuracy)
         _check(loss, state, problem.objective, rule)
         if state.step in logged:
@@ -156,18 +154,12 @@ def descend(
             on_progress(Progress(state.step, rule.steps, loss, accuracy))
         if state.step == rule.steps:
             return
-        _move(problem, state, -rule.step * (verdict.slopes @ problem.readout) * (active > 0))
+        coefficients = (-rule.step * problem.readout.T @ verdict.slopes.T) * (active > 0)
+        state.layer.learn(coefficients)
+        state.alpha += coefficients
+        state.step += 1
         if checkpoint is not None and state.step % checkpoint[0].every == 0:
             checkpoint[0].save(state.arrays(), checkpoint[1])
-
-
-def _move(problem: Problem, state: State, coefficients: Tensor) -> None:
-    """One step: ``coefficients`` (n, R) say how much of each point each neuron learns."""
-    state.weight += coefficients.T @ problem.points
-    state.alpha += coefficients.T.double()
-    if problem.biased:
-        state.bias += coefficients.sum(dim=0)
-    state.step += 1
 
 
 def _check(loss: float, state: State, objective: Objective, rule: Descent) -> None:

@@ -21,6 +21,7 @@ from constructions.training.checkpoint import Checkpoint
 from constructions.training.decomposition import Decomposition, Neurons, shares
 from constructions.training.descent import Descent, Problem, Progress, State, descend, find_device
 from constructions.training.history import History
+from constructions.training.layers import layer_for
 from constructions.training.objective import CrossEntropy, Logistic, Objective
 
 
@@ -125,13 +126,14 @@ def _train(
         return torch.as_tensor(array, dtype=dtype, device=device)
 
     weighting = tensor(shares(sample, clusters), torch.float64)
-    problem = Problem(tensor(sample.points), tensor(layout.readout), weighting, layout.own, objective, layout.biased)
+    problem = Problem(tensor(layout.readout), weighting, layout.own, objective)
     first = (tensor(layout.start.weight), tensor(layout.start.bias))
-    state = State.start(*first, len(sample))
+    layer = layer_for(tensor(sample.points), *first, biased=layout.biased, steps=rule.steps)
+    state = State.start(layer)
     kept = session.checkpoint
-    resumable = None if kept is None else (kept, _identity(settings, clusters, sample))
+    resumable = None if kept is None else (kept, _identity((settings, type(layer).__name__), clusters, sample))
     descend(problem, state, rule, checkpoint=resumable, on_progress=session.on_progress)
-    initial, final = (Neurons(*(part.double().cpu().numpy() for part in pair)) for pair in (first, state.layer))
+    initial, final = (Neurons(*(part.double().cpu().numpy() for part in pair)) for pair in (first, state.neurons))
     alpha = state.alpha.cpu().numpy()
     learned = Decomposition(initial, final, alpha, sample, clusters, layout.own, layout.biased)
     return Trained(_network(final, layout.readout), learned, state.history(layout.own))
