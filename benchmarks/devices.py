@@ -9,12 +9,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks import tables
 from benchmarks.image_tasks import BOX, ImageTask, image_tasks
 from benchmarks.verifiers import word
 from certify.deadline import Deadline
+from certify.device import find_device
 from certify.errors import SelfCheckFailed
 from certify.outcome import Outcome
 from certify.query import Queries, predictions, robustness
@@ -64,18 +64,16 @@ def report(out: Path, data: str | None, plan: Plan) -> list[Row]:
     """
     [task, *_] = image_tasks(data, train=20 * plan.images, test=plan.images)
     queries = _questions(task, plan)
-    rows = [_answered(device, queries, plan) for device in ("cpu", "cuda") if device == "cpu" or _gpu()]
+    best = str(find_device("auto"))
+    rows = [_answered(device, queries, plan) for device in dict.fromkeys(("cpu", best))]
     check(rows)
     words = ("verified", "falsified", "open")
     header = ("device", *words, "seconds", "times as fast as the CPU")
     lines = [(r.device, *(r.counts[w] for w in words), f"{r.seconds:.1f}", _ratio(rows, r)) for r in rows]
-    print(f"{task.name}, {len(queries)} images, eps {plan.radius:g}" + ("" if _gpu() else "; torch sees no GPU here"))
+    note = "; torch sees no GPU here" if best == "cpu" else ""
+    print(f"{task.name}, {len(queries)} images, eps {plan.radius:g}{note}")
     print(tables.write(out, "devices", header, lines))
     return rows
-
-
-def _gpu() -> bool:
-    return torch.cuda.is_available()
 
 
 def _ratio(rows: list[Row], row: Row) -> str:

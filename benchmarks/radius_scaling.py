@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks import certifiers, figures, tables
 from benchmarks.cluster_nets import MAX, SUM, TWO, ClusterNets, labelled, predicted, scaled
+from certify.device import find_device
 from certify.errors import SelfCheckFailed
 from certify.network import Network
 from certify.radius import Settings
@@ -147,7 +147,7 @@ def _constructed(k: int, d: int) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _trained(k: int, d: int, plan: Plan) -> Iterator[tuple[str, np.ndarray]]:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = str(find_device("auto"))
     nets = ClusterNets.trained(setting(k, d, samples=plan.samples, steps=plan.steps), test=plan.points, device=device)
     data = labelled(nets.test)
     for name, network in nets.networks().items():

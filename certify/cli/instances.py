@@ -55,11 +55,11 @@ def main(arguments: Sequence[str]) -> int:
         raise InvalidInput("--workers 0: at least one is needed.")
     from certify.cli.interrupts import terminate_as_interrupt
     from certify.cli.main import INTERRUPTED
-    from certify.cli.request import find_device
     from certify.cli.results import Results, instances
     from certify.cli.workers import run
+    from certify.device import find_device
 
-    asked, device = instances(given.list), find_device(given.device)
+    asked, device = instances(given.list), str(find_device(given.device))
     category = given.category or given.list.resolve().parent.name
     folder = given.counterexamples or given.out.with_suffix(".counterexamples")
     counts: collections.Counter[str] = collections.Counter()

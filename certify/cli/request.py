@@ -4,9 +4,7 @@ import dataclasses as dc
 import math
 from pathlib import Path
 
-import torch
-
-from certify.errors import InvalidInput
+from certify.device import find_device
 from certify.io.models import LoadedModel, load
 from certify.radius import Settings
 from certify.region import Box, Norm
@@ -61,17 +59,5 @@ class Request:
             tolerance=self.tolerance,
             seconds=self.seconds,
             seed=self.seed,
-            device=find_device(self.device),
+            device=str(find_device(self.device)),
         )
-
-
-def find_device(name: str) -> str:
-    """``cpu`` or ``cuda``; ``auto`` is the GPU when there is one.
-
-    Raises:
-        InvalidInput: ``cuda`` is asked for and torch sees none.
-    """
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise InvalidInput("--device cuda: torch sees no GPU here. Use --device cpu, or install a CUDA build of torch.")
-    return "cuda" if name != "cpu" and there else "cpu"

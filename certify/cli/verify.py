@@ -53,9 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     deadline = Deadline.after(given.timeout, time.monotonic)  # loading the libraries counts
     networks = named_networks(given.network)
     from certify.cli.answering import answer  # numpy and torch come in here, after --help and mistyped options
-    from certify.cli.request import find_device
+    from certify.device import find_device
 
-    found = answer(given.query, networks, deadline, seed=given.seed, device=find_device(given.device))
+    found = answer(given.query, networks, deadline, seed=given.seed, device=str(find_device(given.device)))
     for remark in found.remarks:
         print(remark, file=sys.stderr)
     print("\n".join(filter(None, (str(found.verdict), found.assignment))))

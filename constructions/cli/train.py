@@ -219,5 +219,5 @@ def _classifier_options(net: argparse.ArgumentParser) -> None:
 
 
 def _common_options(net: argparse.ArgumentParser) -> None:
-    net.add_argument("--device", default="cpu", help="cpu or cuda")
+    net.add_argument("--device", default="cpu", help="auto, cpu or cuda")
     net.add_argument("-o", "--output", required=True, metavar="FILE", help=".safetensors, .onnx or .pt")

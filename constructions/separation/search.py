@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from certify.device import find_device
 from certify.errors import InvalidInput
 from certify.region import Norm
 from constructions.separation.chebyshev import Chebyshev
@@ -41,7 +42,7 @@ class Plan:
     @classmethod
     def fastest(cls) -> "Plan":
         """Matrix products on the GPU when there is one; the answer is the same on every device."""
-        return cls(device="cuda" if torch.cuda.is_available() else "cpu")
+        return cls(device=str(find_device("auto")))
 
     def block(self, width: int) -> int:
         """How many points of ``width`` coordinates make a block.

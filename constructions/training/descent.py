@@ -166,13 +166,3 @@ def _check(loss: float, state: State, objective: Objective, rule: Descent) -> No
     first = state.log[0][1] if state.log else loss
     if not math.isfinite(loss) or loss > _BLOW_UP * max(first, objective.chance_loss):
         raise TrainingDiverged(state.step, loss, f"It began at {first:.6g}. Take a step size below {rule.step:g}.")
-
-
-def find_device(name: str) -> torch.device:
-    """The torch device of this name. Raises InvalidInput when torch does not know it or sees no GPU."""
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise InvalidInput(f"Device {name}: torch sees no GPU here. Use cpu, or install a CUDA build of torch.")
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise InvalidInput(f"Device {name!r} is unknown to torch. Use cpu or cuda.") from error

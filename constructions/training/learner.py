@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float64
 
+from certify.device import find_device
 from certify.errors import InvalidInput
 from certify.network import Affine, Network, ReLU
 from constructions.distributions import Clusters, Sample
 from constructions.training.checkpoint import Checkpoint
 from constructions.training.decomposition import Decomposition, Neurons, shares
-from constructions.training.descent import Descent, Problem, Progress, State, descend, find_device
+from constructions.training.descent import Descent, Problem, Progress, State, descend
 from constructions.training.history import History
 from constructions.training.layers import layer_for
 from constructions.training.objective import CrossEntropy, Logistic, Objective

@@ -14,11 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from certify.device import find_device
 from certify.errors import InvalidInput
 from certify.network import Affine, Network, ReLU
 from constructions.theorem import Labelled
 from constructions.training.accuracy import Accuracy, attacked
-from constructions.training.descent import TrainingDiverged, find_device
+from constructions.training.descent import TrainingDiverged
 from constructions.training.pgd import Pgd
 
 _BLOW_UP = 1e4

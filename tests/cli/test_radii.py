@@ -144,7 +144,7 @@ def test_a_gpu_that_is_not_there_is_refused(place: Place, certify: Certify, monk
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     code, _, err = certify(*place.words("--device", "cuda"))
     assert code == 2
-    assert err.startswith("error: --device cuda: torch sees no GPU here.")
+    assert err.startswith("error: Device cuda: torch sees no GPU here.")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_gpu_that_is_not_there_is_refused(verify: Run, monkeypatch: pytest.Mon
     words = (HEAD + BOX + "(assert (<= Y_0 -0.001))", "--network", "@abs.onnx", "--device")
     code, out, err = verify(*words, "cuda")
     assert (code, out) == (2, "")
-    assert "--device cuda: torch sees no GPU here." in err
+    assert "Device cuda: torch sees no GPU here." in err
     assert verify(*words, "auto")[:2] == (0, "unsat\n")
 
 
