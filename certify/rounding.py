@@ -45,6 +45,8 @@ def sqrt_up(value: Fraction) -> float:
     guess = math.sqrt(float_up(value))
     if math.isinf(guess):  # beyond the squares of floats: scale by a power of four
         return sqrt_up(value / 4**600) * 2.0**600
+    if 0 < guess < 2.0**-480:  # below them
+        return float_up(Fraction(sqrt_up(value * 4**600)) / 2**600)
     while Fraction(guess) ** 2 < value:
         guess = math.nextafter(guess, math.inf)
     return guess

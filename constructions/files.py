@@ -1,5 +1,6 @@
 """Constructions in files: the network, its family's parameters, its data and its claims travel together."""
 
+import collections
 import dataclasses as dc
 import json
 import os
@@ -117,9 +118,13 @@ def _text(notes: dict[str, Any], key: str, path: str | os.PathLike[str]) -> str:
 
 def _stored(notes: dict[str, Any], path: str | os.PathLike[str]) -> list[StoredClaim]:
     try:
-        return [StoredClaim(str(c["name"]), str(c["statement"]), str(c["value"])) for c in notes["claims"]]
+        found = [StoredClaim(str(c["name"]), str(c["statement"]), str(c["value"])) for c in notes["claims"]]
     except (KeyError, TypeError) as error:
         raise InvalidInput(f"{path}: its claims are damaged. Build it again.") from error
+    names = collections.Counter(claim.name for claim in found)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise InvalidInput(f"{path} states {twice[0]!r} more than once, and only one can be meant. Build it again.")
+    return found
 
 
 def _held_to(claim: Claim, stored: StoredClaim | None) -> Claim:

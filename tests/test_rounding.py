@@ -37,6 +37,14 @@ def test_a_root_is_rounded_up_by_at_most_two_units(value: Fraction) -> None:
     assert below < 0 or Fraction(below) ** 2 <= value
 
 
+@pytest.mark.parametrize("exponent", [-1300, -1074, -1030, -961, -960, 0, 1023, 1500])
+def test_a_root_of_a_tiny_or_huge_number_is_as_near(exponent: int) -> None:
+    value = Fraction(3) * Fraction(2) ** exponent
+    root = Fraction(sqrt_up(value))
+    assert value <= root**2 <= value * Fraction(1 + 8 * UNIT)
+    assert sqrt_up(Fraction(2) ** -4000) == 2.0**-1074
+
+
 @given(st.lists(st.tuples(floats, floats), min_size=1, max_size=4), st.sampled_from([1.0, 2.0, math.inf]))
 def test_a_distance_is_never_too_small_and_hardly_too_large(pairs: list[tuple[float, float]], exponent: float) -> None:
     first, second = zip(*pairs, strict=True)

@@ -8,16 +8,21 @@ import numpy as np
 import pytest
 import torch
 
+import certify
 from certify.bounders.enclosure import Enclosure
 from certify.deadline import Deadline
 from certify.errors import InvalidInput
+from certify.network import Affine, Network, ReLU
 from certify.outcome import Falsified, Unknown, Verified
-from certify.query import Queries
+from certify.query import Queries, robustness
+from certify.radius import Settings
 from certify.region import Box, Norm
+from certify.rounding import distance_up
 from certify.solvers.branch_and_bound import search as search_file
 from certify.solvers.branch_and_bound import stages
 from certify.solvers.branch_and_bound.effort import Effort, Stage
 from certify.solvers.branch_and_bound.functions import Functions
+from certify.solvers.branch_and_bound.regions import bounded
 from certify.solvers.branch_and_bound.solver import BranchAndBound
 from tests.branch_and_bound.nets import dense, questions, residual
 from tests.branch_and_bound.truth import HALVES, PHASES, searched
@@ -161,6 +166,28 @@ def test_an_infinite_radius_means_the_whole_domain(norm: Norm) -> None:
     solver = BranchAndBound(asked.network, limits=PHASES)
     kinds = [type(a) for a in solver.decide(asked, Deadline.never())]
     assert kinds == [type(a) for a in solver.decide(wide, Deadline.never())]
+
+
+@pytest.mark.parametrize("norm", list(Norm))
+@pytest.mark.parametrize("size", [1e-310, 1e-200, 1e-163, 1e-150, 1.0, 1e200])
+def test_a_region_is_never_cut_shorter_than_its_domain_reaches(norm: Norm, size: float) -> None:
+    asked = questions(dense((3, 4, 2), 0), 1, norm=norm, radius=math.inf)
+    domain = Box(np.full(3, -0.5 * size), np.full(3, size))
+    asked = dc.replace(asked, centres=np.zeros((1, 3)), domain=domain)
+    (radius,) = bounded(asked).radii
+    assert radius >= distance_up([0.0] * 3, [size] * 3, norm.value)
+    assert radius <= 4 * size + 1e-299
+
+
+def test_a_counterexample_in_a_tiny_domain_is_not_lost() -> None:
+    maps = [Affine(np.array([[w]]), np.array([b])) for w, b in ((1e100, 0.0), (1e63, -0.5), (-4.0, 1.0))]
+    network = Network.chain([maps[0], ReLU(1), maps[1], ReLU(1), maps[2]])  # its output at 1e-163 is -1
+    domain = Box.uniform(0.0, 1e-163, 1)
+    asked = robustness(network, np.zeros((1, 1)), [1], norm=Norm.L2, radius=1.0, domain=domain)
+    assert not isinstance(BranchAndBound(network).decide(asked, Deadline.never())[0], Verified)
+    settings = Settings(norm=Norm.L2, method="exact", domain=domain, seconds=0.5)
+    (answer,) = certify.radii(network, [[0.0]], [1], settings=settings)
+    assert answer.lower <= 7.5e-164 <= answer.upper
 
 
 def test_another_network_is_refused() -> None:

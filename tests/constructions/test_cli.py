@@ -107,6 +107,13 @@ def test_a_claim_added_to_the_file_is_false(run: Run, built: Path) -> None:
     assert "no construction of this family claims that" in flat(out)
 
 
+def test_a_claim_stated_twice_is_refused(run: Run, built: Path) -> None:
+    edited(built, lambda notes: notes["claims"].insert(0, {**notes["claims"][0], "value": "1000"}))
+    code, _, err = run("check", built)
+    assert code == 2
+    assert "states 'robust-radius' more than once" in err
+
+
 def test_a_claim_removed_from_the_file_is_noticed(run: Run, built: Path) -> None:
     edited(built, lambda notes: notes["claims"].pop(0))
     code, out, _ = run("check", built)

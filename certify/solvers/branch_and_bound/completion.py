@@ -65,6 +65,7 @@ def affine_values(network: Network, active: dict[int, np.ndarray]) -> list[tuple
     return [(image[1:].T, image[0]) for image in images]
 
 
+@np.errstate(all="ignore")  # of an empty cell the dual has no end, and huge weights overflow: only proposals suffer
 def finish(cell: Cell) -> Finish:
     """Prices that prove the cell and points that refute it, as far as floating point finds them.
 
@@ -101,8 +102,7 @@ def _ascended(cell: Cell, start: np.ndarray) -> np.ndarray:
     if not len(start):
         return start
     settings = {"method": "L-BFGS-B", "bounds": [(0, None)] * len(start), "options": {"maxiter": _MOST_STEPS}}
-    with np.errstate(all="ignore"):  # of an empty cell the dual has no end
-        return scipy.optimize.minimize(descent, start, jac=True, **settings).x
+    return scipy.optimize.minimize(descent, start, jac=True, **settings).x
 
 
 def _drawn_in(cell: Cell, point: np.ndarray) -> np.ndarray:

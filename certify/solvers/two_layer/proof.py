@@ -99,7 +99,7 @@ class Step:
     def tightened(self) -> Enclosures:
         """The enclosures that hold after this step; the old ones where it proves nothing."""
         price, length, box = self._price, self._model.length, self._box
-        far = self._radius + (length * self._y.abs()).sum(1)
+        far = (1 + self._gamma) * (self._radius + (length * self._y.abs()).sum(1))
         room = ((1 + 32 * UNIT) * (self.gradient * far - self.energy)).clamp_min(0.0) + _LEAST
         width = (room[:, None] * self._inverse()).sqrt() * (1 + 16 * UNIT)
         start, moved = self._asked.start, self._moved
