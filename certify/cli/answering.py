@@ -1,7 +1,6 @@
 """One VNN-LIB query answered from files: read the query and its networks, decide, and put the answer into words."""
 
 import dataclasses as dc
-import functools
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,7 +71,7 @@ def loaded(query: Query, networks: Mapping[str, Path]) -> list[LoadedModel]:
     models: dict[str, LoadedModel] = {}
     for declared in query.networks:
         if declared.name in named:
-            model = _load(named[declared.name])
+            model = load(named[declared.name])
         elif declared.equal_to is not None:
             model = models[declared.equal_to]
         else:
@@ -81,9 +80,6 @@ def loaded(query: Query, networks: Mapping[str, Path]) -> list[LoadedModel]:
         _check_equivalence(declared, model, models)
         models[declared.name] = model
     return list(models.values())
-
-
-_load = functools.lru_cache(maxsize=4)(load)
 
 
 def _by_name(query: Query, networks: Mapping[str, Path]) -> dict[str, Path]:

@@ -12,13 +12,14 @@ from certify.cli import numbers
 from certify.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from certify.cli.results import Results
+    from certify.cli.results import Instance, Results
     from certify.cli.workers import Finished
 
 _TEXT = """\
 Answers every instance of a VNN-COMP benchmark: lines ONNX,VNNLIB,SECONDS with paths relative to the list. Each result
 is one line CATEGORY,ONNX,VNNLIB,PREPARE_TIME,RESULT,RUN_TIME, on the disk before the next is begun; after a crash or an
-interruption, --resume goes on with what is missing. Counterexamples go to a folder, one file each.
+interruption, --resume goes on with what is missing, if no file has changed (RESULTS.sha256). Counterexamples go to a
+folder, one file each.
 """
 _MORE = """\
 exit codes: 0 every instance has a result, whatever it is; 1 some ended in an error; 2 bad usage or input;
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     workers = len(os.sched_getaffinity(0)) if given.workers is None else given.workers
     if not workers:
         raise InvalidInput("--workers 0: at least one is needed.")
+    from certify.cli import inventory
     from certify.cli.interrupts import terminate_as_interrupt
     from certify.cli.main import INTERRUPTED
     from certify.cli.results import Results, instances
@@ -63,13 +65,15 @@ def main(arguments: Sequence[str]) -> int:
     category = given.category or given.list.resolve().parent.name
     folder = given.counterexamples or given.out.with_suffix(".counterexamples")
     counts: collections.Counter[str] = collections.Counter()
+    names = inventory.titles(asked)
     with Results.open(given.out, resume=given.resume) as results, terminate_as_interrupt():
         open_ = [instance for instance in asked if instance.key not in results.done]
+        _take_stock(given.out.with_suffix(".sha256"), asked, results)
         print(f"{len(open_)} of {len(asked)} instances to do, {workers} at a time", file=sys.stderr)
         answers = run(open_, workers=workers, seed=given.seed, device=device)
         try:
             for done in answers:
-                _keep(done, category, folder, results)
+                _keep(done, category, folder / f"{names[done.instance.key]}.counterexample", results)
                 counts[done.result] += 1
                 _show(done, sum(counts.values()), len(open_))
         except KeyboardInterrupt:
@@ -81,15 +85,27 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(result.startswith("error") for result in counts))
 
 
-def _keep(done: "Finished", category: str, folder: Path, results: "Results") -> None:
+def _take_stock(path: Path, asked: "Sequence[Instance]", results: "Results") -> None:
+    """Keeps what the files are now; those that there are results for must be the same as then."""
+    from certify.cli import inventory
+
+    digests = inventory.take(asked)
+    done = [instance for instance in asked if instance.key in results.done]
+    kept = inventory.compare(path, digests, done)
+    if done and not kept:
+        print(f"there is no {path} to compare with: files may have changed since their results", file=sys.stderr)
+    inventory.keep(path, {**kept, **digests})
+
+
+def _keep(done: "Finished", category: str, counterexample: Path, results: "Results") -> None:
     """Writes the counterexample, if there is one, and then the line of results."""
     from certify.cli.results import Result
     from certify.io import files
 
     instance = done.instance
     if done.assignment:
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write(folder / f"{instance.title}.counterexample", (done.assignment + "\n").encode())
+        counterexample.parent.mkdir(parents=True, exist_ok=True)
+        files.write(counterexample, (done.assignment + "\n").encode())
     results.add(Result(category, instance.onnx, instance.vnnlib, 0.0, done.result, done.seconds))
 
 

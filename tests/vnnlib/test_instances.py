@@ -12,9 +12,13 @@ import numpy as np
 import pytest
 
 from certify.cli import workers
+from certify.cli.answering import answer
+from certify.cli.inventory import titles
 from certify.cli.main import main
 from certify.cli.results import Instance, Result, Results, instances
+from certify.deadline import Deadline
 from certify.errors import InvalidInput
+from certify.io.vnnlib.answers import Verdict
 from certify.io.writers import save
 from certify.network import Affine, Network, ReLU
 from tests.vnnlib.dying import dying
@@ -155,6 +159,34 @@ def test_a_line_may_name_several_networks(tmp_path: Path) -> None:
     assert instance.title == "a_b_q"
     with pytest.raises(InvalidInput, match="no list of pairs"):
         _ = Instance("[1, 2]", "q", 1.0, tmp_path).networks
+
+
+def test_results_are_not_gone_on_with_when_their_files_have_changed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(folder)) == 1
+    checked = subprocess.run(["sha256sum", "-c", folder / "r.sha256"], cwd=folder / "bench", capture_output=True)
+    assert checked.returncode == 0
+    (folder / "bench" / "none.onnx").write_bytes(b"there was no such file")
+    assert main([*words(folder), "--resume"]) == 0
+    (folder / "bench" / "high.vnnlib").write_text(QUERY.format("0.5"))
+    assert main([*words(folder), "--resume"]) == 2
+    assert "high.vnnlib is not the file that abs.onnx, high.vnnlib has a result for" in capsys.readouterr().err
+    (folder / "r.sha256").unlink()
+    assert main([*words(folder), "--resume"]) == 0
+    assert "files may have changed" in capsys.readouterr().err
+
+
+def test_a_network_that_was_replaced_is_read_again(folder: Path) -> None:
+    query, path = folder / "bench" / "high.vnnlib", folder / "bench" / "abs.onnx"
+    assert answer(query, {"": path}, Deadline.never()).verdict is Verdict.UNSAT
+    save(Network.chain([Affine(np.array([[1.0]]), np.array([2.0]))]), path)
+    assert answer(query, {"": path}, Deadline.never()).verdict is Verdict.SAT
+
+
+def test_counterexamples_of_files_with_one_name_are_kept_apart(tmp_path: Path) -> None:
+    listed = [Instance(f"{a}/n.onnx", f"{a}/{b}.vnnlib", 1.0, tmp_path) for a in "ab" for b in ("p", "p-2")]
+    assert list(titles(listed).values()) == ["n_p", "n_p-2", "n_p-3", "n_p-2-2"]
 
 
 def test_results_that_are_there_are_not_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
