@@ -96,19 +96,30 @@ class Bracket:
         each = trust or [prover.trust] * len(index)
         for i, value, rests_on in zip(index.tolist(), radius.tolist(), each, strict=True):
             if value >= self.upper[i] and value > 0 and rests_on > Trust.FLOAT:
-                raise SelfCheckFailed(
-                    f"{prover.name} certifies radius {value!r} for position {i} of the batch, but a counterexample at "
-                    f"{self.upper[i]!r} was confirmed exactly. One of them is wrong: please report the model."
-                )
+                raise self._contradiction(prover.name, value, i, float(self.upper[i]))
             if value > self.lower[i]:
                 self.lower[i] = min(value, self.upper[i])
                 self.method[i], self.trust[i] = prover.name, rests_on
 
     def lower_upper(self, index: Int64[np.ndarray, " k"], witnesses: Sequence[Witness | None]) -> None:
-        """Takes in witnesses."""
+        """Takes in witnesses; what was computed and not proved gives way to them.
+
+        Raises:
+            SelfCheckFailed: one of them lies within a radius that was proved.
+        """
         for i, witness in zip(index.tolist(), witnesses, strict=True):
             if witness is not None and witness.distance < self.upper[i]:
+                if 0 < self.lower[i] >= witness.distance and self.trust[i] > Trust.FLOAT:
+                    raise self._contradiction(self.method[i], float(self.lower[i]), i, witness.distance)
                 self.upper[i], self.witness[i] = witness.distance, witness
+                self.lower[i] = min(self.lower[i], witness.distance)
+
+    @staticmethod
+    def _contradiction(method: str, radius: float, i: int, distance: float) -> SelfCheckFailed:
+        return SelfCheckFailed(
+            f"{method} certifies radius {radius!r} for position {i} of the batch, but a counterexample at "
+            f"{distance!r} was confirmed exactly. One of them is wrong: please report the model."
+        )
 
     def open(self, tolerance: float, most: float) -> Int64[np.ndarray, " k"]:
         """The inputs whose bracket is neither closed to the relative ``tolerance`` nor certified up to ``most``."""

@@ -1,5 +1,7 @@
 """Conversion rules for ATen arithmetic: products, sums, scalings, batch norm and piecewise linear activations."""
 
+import dataclasses as dc
+
 import numpy as np
 
 from certify.errors import UnsupportedModel
@@ -68,10 +70,11 @@ def _batch_norm(call: Call) -> View:
     scale = np.ones(mean.shape) if call.get("weight") is None else call.numbers("weight")
     bias = np.zeros(mean.shape) if call.get("bias") is None else call.numbers("bias")
     factor = scale / np.sqrt(variance + float(call.get("eps")))
-    view = call.view("input")
+    view = call.graph.heed(call.view("input"), call.name)
     shape = (-1, *[1] * (len(view.shape) - 2))
     call.graph.note(f"{call.name} was folded in float64: weight / sqrt(variance + eps) is rounded.")
-    return view.plus(-mean.reshape(shape)).times(factor.reshape(shape)).plus(bias.reshape(shape))
+    folded = view.plus(-mean.reshape(shape)).times(factor.reshape(shape)).plus(bias.reshape(shape))
+    return dc.replace(folded, rounded=False)  # that is said
 
 
 def _relu(call: Call) -> View:

@@ -7,24 +7,11 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float64
 
+from certify.io.residues import product_error
 from certify.io.views import View
 from certify.network import Affine, Conv2d
 
 Matrix = Float64[np.ndarray, "m n"] | sp.csr_array
-
-
-def product_error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """What rounding takes off: the product ``a * b`` is ``fl(a * b) + error`` exactly (dekker1971) without overflow."""
-
-    def halves(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        wide = x * 134217729.0  # 2**27 + 1
-        high = wide - (wide - x)
-        return high, x - high
-
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        (ah, al), (bh, bl) = halves(a), halves(b)
-        error = ((ah * bh - a * b) + ah * bl + al * bh) + al * bl
-    return np.where(np.isfinite(error), error, 0.0)
 
 
 def shifted_bias(weight: Matrix, offset: np.ndarray, bias: np.ndarray) -> np.ndarray:

@@ -37,6 +37,12 @@ class Graph:
         """How many numbers a value has."""
         return self._widths[value]
 
+    def heed(self, view: View, name: str) -> View:
+        """The view, with a note if its numbers were rounded before ``name`` reads them."""
+        if view.rounded:
+            self.note(f"Numbers that {name} reads were multiplied or added up in float64 first, which rounded them.")
+        return view
+
     def emit(self, op: Op, *inputs: int) -> int:
         """The number of the value that ``op`` makes of ``inputs``."""
         self._nodes.append(Node(_owned(op), inputs))
@@ -52,6 +58,7 @@ class Graph:
         """
         if view.is_selection and view.covers(self._widths[view.source]):
             return view.source
+        self.heed(view, name)
         folded = None
         if view.source > 0 and view.source not in self._read:
             match self._nodes[view.source - 1].op:
@@ -110,6 +117,7 @@ class Graph:
             return self.affine(settled, weight, bias, shape=shape, name=name)
         if view.is_selection and view.covers(width):
             return self.whole(Affine(weight, bias), view.source, shape=shape)
+        self.heed(view, name)
         op, rounded = before_affine(view, weight, bias, width)
         if rounded:
             self.note(f"The scale or shift before {name} was folded into it in float64, one rounding a weight.")
@@ -120,6 +128,7 @@ class Graph:
         if not (view.is_selection and view.covers(op.input_width)) and not self._is_linear(view.source):
             folded = before_conv(view, op) if self._widths[view.source] == op.input_width else None
             if folded is not None:
+                self.heed(view, name)
                 op, rounded = folded
                 if rounded:
                     self.note(f"The scale or shift before {name} was folded into it in float64, one rounding a weight.")
@@ -165,4 +174,4 @@ def _gather(view: View, width: int) -> Affine:
 
 def _blank(view: View, source: int) -> View:
     zero = View.constant(np.zeros(view.shape))
-    return View(source, zero.index, zero.scale, zero.offset)
+    return View(source, zero.index, zero.scale, zero.offset, view.rounded)

@@ -155,6 +155,7 @@ def surrounded(view: View, widths: Sequence[tuple[int, int]], number: float) -> 
         np.pad(view.index, widths, constant_values=-1),
         np.pad(view.scale, widths, constant_values=1.0),
         np.pad(view.offset, widths, constant_values=number),
+        view.rounded,
     )
 
 

@@ -1,5 +1,7 @@
 """Conversion rules for ONNX arithmetic: Gemm, MatMul, sums, scalings, batch norm and piecewise linear activations."""
 
+import dataclasses as dc
+
 import numpy as np
 
 from certify.errors import UnsupportedModel
@@ -78,10 +80,11 @@ def _batch_norm(call: Call) -> View:
         raise UnsupportedModel(f"{call.name} is in training mode. Export the model after model.eval().")
     scale, bias, mean, variance = (call.numbers(i, "parameters") for i in range(1, 5))
     factor = scale / np.sqrt(variance + float(call.attribute("epsilon", 1e-5)))
-    view = call.view(0)
+    view = call.graph.heed(call.view(0), call.name)
     shape = (-1, *[1] * (len(view.shape) - 2))
     call.graph.note(f"{call.name} was folded in float64: scale / sqrt(variance + epsilon) is rounded.")
-    return view.plus(-mean.reshape(shape)).times(factor.reshape(shape)).plus(bias.reshape(shape))
+    folded = view.plus(-mean.reshape(shape)).times(factor.reshape(shape)).plus(bias.reshape(shape))
+    return dc.replace(folded, rounded=False)  # that is said
 
 
 def _relu(call: Call) -> View:

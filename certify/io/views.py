@@ -9,19 +9,23 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from certify.io.residues import product_error, sum_error
+
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
 class View:
     """A tensor whose entry e is ``scale[e] * value[index[e]] + offset[e]``; where the index is -1, just ``offset[e]``.
 
     ``source`` numbers the value as in ``Network``: 0 is the input. The three arrays have the tensor's shape, batch axis
-    (of length 1) included when the model has one.
+    (of length 1) included when the model has one. ``rounded``: sums or products of the model's own numbers were rounded
+    to get these scales and offsets.
     """
 
     source: int
     index: Int64[np.ndarray, "..."]
     scale: Float64[np.ndarray, "..."]
     offset: Float64[np.ndarray, "..."]
+    rounded: bool = False
 
     @classmethod
     def whole(cls, source: int, shape: Sequence[int]) -> "View":
@@ -68,7 +72,8 @@ class View:
 
     def rearranged(self, change: Callable[[np.ndarray], np.ndarray]) -> "View":
         """The tensor after ``change``, which may move, drop or repeat entries but not compute with them."""
-        return View(self.source, *(np.asarray(change(part)) for part in (self.index, self.scale, self.offset)))
+        index, scale, offset = (np.asarray(change(part)) for part in (self.index, self.scale, self.offset))
+        return dc.replace(self, index=index, scale=scale, offset=offset)
 
     def reshape(self, shape: Sequence[int]) -> "View":
         """The same entries in row-major order in another shape."""
@@ -85,12 +90,15 @@ class View:
     def plus(self, numbers: np.ndarray) -> "View":
         """``self + numbers`` with broadcasting."""
         wide = self.broadcast(np.broadcast_shapes(self.shape, numbers.shape))
-        return dc.replace(wide, offset=np.asarray(wide.offset + numbers))
+        rounded = wide.rounded or bool(sum_error(wide.offset, numbers).any())
+        return dc.replace(wide, offset=np.asarray(wide.offset + numbers), rounded=rounded)
 
     def times(self, numbers: np.ndarray) -> "View":
         """``self * numbers`` with broadcasting."""
         wide = self.broadcast(np.broadcast_shapes(self.shape, numbers.shape))
-        return dc.replace(wide, scale=np.asarray(wide.scale * numbers), offset=np.asarray(wide.offset * numbers))
+        rounded = wide.rounded or any(bool(product_error(part, numbers).any()) for part in (wide.scale, wide.offset))
+        scale, offset = np.asarray(wide.scale * numbers), np.asarray(wide.offset * numbers)
+        return dc.replace(wide, scale=scale, offset=offset, rounded=rounded)
 
     def over(self, numbers: np.ndarray) -> "View":
         """``self / numbers`` with broadcasting; one rounding for the factor, one for the shift."""
@@ -109,4 +117,4 @@ def join(views: Sequence[View], axis: int) -> View:
         np.concatenate([part(view) for view in views], axis=axis)
         for part in (lambda v: v.index, lambda v: v.scale, lambda v: v.offset)
     )
-    return View(sources.pop(), index, scale, offset)
+    return View(sources.pop(), index, scale, offset, any(view.rounded for view in views))

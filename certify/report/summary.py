@@ -8,9 +8,10 @@ from certify.region import Norm
 from certify.report.totals import Totals
 
 _MEANING = (
-    "The prediction stays right everywhere within the certified radius of an input (lower side, proved), and at the "
-    "attacked radius a counterexample is known, evaluated in exact arithmetic (upper side). The true robust radius "
-    "lies between the two; every accuracy is a fraction of all inputs, wrong, timed-out and failed ones included."
+    "The prediction stays right everywhere within the certified radius of an input (lower side; see Radii for what it "
+    "rests on), and at the attacked radius a counterexample is known, evaluated in exact arithmetic (upper side). The "
+    "true robust radius lies between the two; every accuracy is a fraction of all inputs, wrong, timed-out and failed "
+    "ones included."
 )
 
 
@@ -71,7 +72,7 @@ def markdown_summary(heading: Heading, totals: Totals, files: Mapping[str, str])
 
 _STATUS = {
     Status.EXACT: "the bracket is closed to the tolerance",
-    Status.BRACKETED: "proved below `lower`, broken at `upper` (inf: not broken)",
+    Status.BRACKETED: "certified up to `lower`, broken at `upper` (inf: not broken)",
     Status.MISCLASSIFIED: "wrong without any perturbation: radius 0",
     Status.TIMEOUT: "the time limit came first; both sides hold",
     Status.ERROR: "failed; `reason` in records.jsonl says why",

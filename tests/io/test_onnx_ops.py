@@ -332,6 +332,16 @@ def test_constant_bias_folding_is_correctly_rounded(tmp_path: Path) -> None:
         assert stored == float(exact)
 
 
+@pytest.mark.parametrize(("factors", "exact"), [((0.1, 0.3), False), ((0.5, 0.3), True), ((0.1,), True)])
+def test_factors_that_round_when_multiplied_are_noted(factors: tuple[float, ...], exact: bool, tmp_path: Path) -> None:
+    tensors = {f"s{i}": np.array(factor) for i, factor in enumerate(factors)}
+    names = ["x", *(f"m{i}" for i in range(len(factors)))]
+    nodes = [node("Mul", [names[i], f"s{i}"], [names[i + 1]]) for i in range(len(factors))]
+    nodes.append(node("Relu", [names[-1]], ["y"]))
+    model = load(save(tmp_path / "m.onnx", nodes, tensors, shape=[1, 4], form=Form(kind=onnx.TensorProto.DOUBLE)))
+    assert model.notes == () if exact else "multiplied or added up in float64 first" in model.notes[0]
+
+
 def test_nodes_that_the_output_does_not_need_are_ignored(tmp_path: Path) -> None:
     nodes = [node("Gemm", ["x", "w"], ["y"]), node("Sigmoid", ["y"], ["unused"])]
     _agrees(load(save(tmp_path / "m.onnx", nodes, weights(w=(4, 3)), shape=[1, 4])))
