@@ -83,8 +83,7 @@ class ByActivity(Layer):
 
 
 def layer_for(points: Tensor, weight: Tensor, bias: Tensor, *, biased: bool, steps: int) -> Layer:
-    """The layer that takes fewer operations for so many steps."""
+    """The layer that takes fewer operations for so many steps, and no more memory than the points do."""
     (count, width), neurons = points.shape, len(weight)
-    by_weights = 2 * width * neurons * steps
-    by_activity = count * (width + neurons * steps)
-    return (ByActivity if by_activity < by_weights else ByWeights)(points, weight, bias, biased=biased)
+    shorter = count * (width + neurons * steps) < 2 * width * neurons * steps
+    return (ByActivity if shorter and count <= width else ByWeights)(points, weight, bias, biased=biased)
