@@ -40,4 +40,4 @@ nightly: $(STAMP) ## the suite with 10,000 random cases a property, long fuzz ru
 	$(PYTEST) --hypothesis-profile=nightly -m "" --timeout=14400
 
 clean: ## remove what the targets made, .venv included
-	rm -rf .venv build dist *.egg-info demo-run .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist *.egg-info runs/demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache

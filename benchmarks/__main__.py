@@ -5,6 +5,7 @@ import importlib
 import sys
 from pathlib import Path
 
+from benchmarks import tables
 from certify.errors import CertifyError
 
 NAMES = {
@@ -23,6 +24,20 @@ NAMES = {
     "verifiers": "complete verifiers on digits: ours, integer programs, Marabou; verdicts compared, times, batching",
     "training-dynamics": "the coefficients of features while training, with the growth law, and the radius meanwhile",
 }
+
+
+WITHOUT_DATA = frozenset(
+    {
+        "bounds-and-counts",
+        "constructed-vs-trained",
+        "exact-radii",
+        "pictures",
+        "radius-scaling",
+        "training-dynamics",
+        "verifiers",
+    }
+)
+"""Benchmarks that make their own data."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,9 +72,14 @@ def main(argv: list[str] | None = None) -> int:
     own = {name: value for name, value in own.items() if value is not None}
     if own and asked.name != "verifiers":
         parser.error(f"--{next(iter(own))} is for verifiers, not for {asked.name}")
+    if asked.seconds is not None and not asked.seconds > 0:
+        parser.error(f"--seconds {asked.seconds:g}: a positive number is needed")
+    if asked.data is not None and asked.name in WITHOUT_DATA:
+        parser.error(f"{asked.name} needs no --data")
     if asked.size == "large" and asked.name != "radius-scaling":
         parser.error(f"--size large is for radius-scaling, not for {asked.name}")
     try:
+        tables.folder(asked.out)
         importlib.import_module(f"benchmarks.{asked.name.replace('-', '_')}").run(
             asked.out, data=asked.data, size=asked.size, **own
         )

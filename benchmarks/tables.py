@@ -8,6 +8,18 @@ from pathlib import Path
 from certify.errors import InvalidInput
 
 
+def folder(out: Path) -> None:
+    """Makes the folder for results, before anything is measured.
+
+    Raises:
+        InvalidInput: it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"Cannot write to {out}: {error.strerror}. Choose another folder with -o.") from error
+
+
 def write(out: Path, stem: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Writes ``out/stem.csv`` and ``out/stem.md``; returns the Markdown.
 
@@ -19,8 +31,8 @@ def write(out: Path, stem: str, header: Sequence[str], rows: Sequence[Sequence[o
     writer.writerow(header)
     writer.writerows(rows)
     page = markdown(header, rows)
+    folder(out)
     try:
-        out.mkdir(parents=True, exist_ok=True)
         (out / f"{stem}.csv").write_text(text.getvalue(), encoding="utf-8")
         (out / f"{stem}.md").write_text(page, encoding="utf-8")
     except OSError as error:

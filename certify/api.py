@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float64, Int64
 
 from certify.errors import InvalidInput
-from certify.io.models import from_module
+from certify.io.models import LoadedModel, from_module
 from certify.network import Network
 from certify.outcome import CertifiedRadius
 from certify.radius import Certifier, Settings
@@ -21,7 +21,7 @@ Points = np.ndarray | torch.Tensor | Sequence[object]
 
 
 def radii(
-    network: Network | torch.nn.Module,
+    network: Network | LoadedModel | torch.nn.Module,
     points: Points,
     labels: Points,
     *,
@@ -31,10 +31,10 @@ def radii(
 ) -> list[CertifiedRadius]:
     """The certified radius of each point, in order, with both sides and a witness where there is one.
 
-    ``points`` are (b, ...) in the units that the network reads, ``labels`` (b,) as in ``certify.query.robustness``. A
-    torch module is read in evaluation mode, for inputs of ``points.shape[1:]``. ``norm`` is 2 (the default), ``"inf"``
-    or 1; ``domain`` a box, or the two ends of a cube, that perturbed inputs stay in. ``settings`` holds these and all
-    else that can be chosen; what is given both there and by name must agree.
+    ``network`` may come from ``certify.load``. ``points`` are (b, ...) in the units that it reads, ``labels`` (b,) as
+    in ``certify.query.robustness``. A torch module is read in evaluation mode, for inputs of ``points.shape[1:]``.
+    ``norm`` is 2 (the default), ``"inf"`` or 1; ``domain`` a box, or the two ends of a cube, that perturbed inputs stay
+    in. ``settings`` holds these and all else that can be chosen; what is given both there and by name must agree.
 
     >>> import numpy as np, certify
     >>> net = certify.Network.chain([certify.Affine(np.array([[1.0, 0.0], [0.0, 1.0]]), np.zeros(2))])
@@ -49,12 +49,27 @@ def radii(
     """
     array = _numbers(points)
     shape = array.shape[1:] or (1,)
-    read = network if isinstance(network, Network) else from_module(network, shape)
+    read = _network(network, shape)
     flat = array.reshape(len(array), -1)
     chosen = _chosen(settings, norm, domain, read.input_width)
     job = Job(read, flat, _whole(labels), np.arange(len(flat)), chosen)
     found = dict(Certifier(read, chosen).certify(job.points, job.labels, time.monotonic))
     return [found[i] for i in range(len(flat))]
+
+
+def _network(given: object, shape: tuple[int, ...]) -> Network:
+    match given:
+        case Network():
+            return given
+        case LoadedModel():
+            return given.network
+        case torch.nn.Module():
+            return from_module(given, shape)
+        case _:
+            raise InvalidInput(
+                f"A network is needed, got {type(given).__name__}. Read a file with certify.load(path), or pass a "
+                f"torch module."
+            )
 
 
 def _array(values: Points) -> np.ndarray:

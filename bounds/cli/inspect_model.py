@@ -18,10 +18,9 @@ def read_counts(model: str) -> ModelCounts:
     """The counts of a saved network. Raises ModelNotRead, with what ``certify`` said."""
     command = [sys.executable, "-m", "certify", "inspect", model, "--json"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        raise ModelNotRead(
-            f"certify could not inspect {model!r}: {answer.stderr.strip() or answer.stdout.strip() or 'no message'}"
-        )
+    if answer.returncode != 0 and not answer.stdout.startswith("{"):
+        said = answer.stderr.strip().removeprefix("error: ") or answer.stdout.strip() or "no message"
+        raise ModelNotRead(f"certify could not inspect {model!r}: {said}")
     try:
         return counts_of(json.loads(answer.stdout))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -34,7 +33,7 @@ def counts_of(description: Mapping[str, Any]) -> ModelCounts:
     """The counts in a description; widths only when they describe a plain chain with these counts."""
     if description.get("refused"):
         raise ModelNotRead(
-            f"The model has parts outside the closed op set: {description['refused']}. It cannot be audited."
+            f"The model has parts outside the closed op set and cannot be audited: {' '.join(description['refused'])}"
         )
     counts = {key: int(description["counts"][key]) for key in ("nnz", "dense", "units", "depth")}
     inputs = math.prod(int(size) for size in description["input_shape"])

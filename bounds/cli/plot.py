@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> None:
         raise InvalidInput(f"{options.output!r} cannot be written: {problem.strerror}.") from None
     finally:
         pyplot.close(figure)
+    print(f"saved {output}")
 
 
 def _values(span: str, *, integer: bool) -> Iterator[Fraction]:

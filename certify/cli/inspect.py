@@ -46,8 +46,9 @@ def as_json(found: "Inspection") -> dict[str, Any]:
 def as_text(found: "Inspection") -> str:
     """The inspection as lines for people."""
     opset = f", opset {found.opset}" if found.opset is not None else ""
+    stored = f", stored as {found.dtype}" if found.dtype != "unknown" else ""
     lines = [
-        f"{found.path}: {found.format}{opset}, stored as {found.dtype}",
+        f"{found.path}: {found.format}{opset}{stored}",
         f"  file     sha256 {found.file_digest}",
         f"  input    {_shape(found.input_shape)}",
         f"  output   {_shape(found.output_shape)}",

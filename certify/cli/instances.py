@@ -60,8 +60,10 @@ def main(arguments: Sequence[str]) -> int:
     from certify.cli.results import Results, instances
     from certify.cli.workers import run
     from certify.device import find_device
+    from certify.io import files
 
     asked, device = instances(given.list), str(find_device(given.device))
+    files.check(given.out)
     category = given.category or given.list.resolve().parent.name
     folder = given.counterexamples or given.out.with_suffix(".counterexamples")
     counts: collections.Counter[str] = collections.Counter()
@@ -82,7 +84,10 @@ def main(arguments: Sequence[str]) -> int:
         finally:
             answers.close()
     print(", ".join(f"{count} {result}" for result, count in sorted(counts.items())) or "nothing to do")
-    return int(any(result.startswith("error") for result in counts))
+    failed = sum(result.startswith("error") for result in results.done.values())
+    if old := failed - sum(count for result, count in counts.items() if result.startswith("error")):
+        print(f"{old} earlier results are errors: delete their lines in {given.out} to try them again", file=sys.stderr)
+    return int(failed > 0)
 
 
 def _take_stock(path: Path, asked: "Sequence[Instance]", results: "Results") -> None:

@@ -38,7 +38,7 @@ def compare(path: Path, digests: Digests, done: Iterable[Instance]) -> Digests:
     Raises:
         InvalidInput: a file has changed, or ``path`` cannot be read.
     """
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:  # nothing could be read the last time
         return {}
     lines = files.read(path).data.decode(errors="replace").splitlines()
     kept = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

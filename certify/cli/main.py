@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 some inputs failed, 2 bad usage or input, 3 unsupported mo
 130 interrupted with partial results kept. Nothing heavy is imported before the arguments are read.
 """
 
+import difflib
 import importlib
 import os
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from certify.errors import CertifyError
 
 INTERRUPTED = 130
-UNWRITABLE = 2
+USAGE = 2
 COMMANDS = {
     "inspect": "certify.cli.inspect",
     "demo": "certify.cli.demo",
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _replace_closed_streams()
     name = COMMANDS.get(words[0]) if words else None
+    if words and not name and (meant := _mistyped(words[0])):
+        print(f"error: There is no file and no command {words[0]!r}. Did you mean {meant}?", file=sys.stderr)
+        return USAGE
     module = importlib.import_module(name or "certify.cli.radii")
     try:
         code = int(module.main(words[1:] if name else words))
@@ -44,8 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         what = f"Cannot read or write {error.filename or 'the output'}: {error.strerror}"
         print(f"error: {what}. Make room, or choose another place; a run keeps its finished inputs.", file=sys.stderr)
         _abandon_stdout()
-        return UNWRITABLE
+        return USAGE
     return code
+
+
+def _mistyped(word: str) -> str | None:
+    """The command that a word looks like, if it is no file's name."""
+    if word.startswith("-") or os.path.exists(word):
+        return None
+    return next(iter(difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.75)), None)
 
 
 def _replace_closed_streams() -> None:

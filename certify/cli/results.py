@@ -110,9 +110,12 @@ class Result:
 
 
 class Results:
-    """The open file of results, locked; each line is on the disk before ``add`` returns. Use it in ``with``."""
+    """The open file of results, locked; each line is on the disk before ``add`` returns. Use it in ``with``.
 
-    def __init__(self, file: int, done: set[tuple[str, str]]) -> None:
+    ``done`` is what there is: the result of each instance, by its two files.
+    """
+
+    def __init__(self, file: int, done: dict[tuple[str, str], str]) -> None:
         """Adopts an open and locked file; call ``Results.open``."""
         self._file = file
         self.done = done
@@ -147,7 +150,7 @@ class Results:
         except BaseException:
             os.ftruncate(self._file, end)
             raise
-        self.done.add((result.onnx, result.vnnlib))
+        self.done[result.onnx, result.vnnlib] = result.result
 
     def __enter__(self) -> "Results":
         return self
@@ -158,7 +161,7 @@ class Results:
         os.close(self._file)
 
 
-def _locked_rows(file: int, path: Path) -> set[tuple[str, str]]:
+def _locked_rows(file: int, path: Path) -> dict[tuple[str, str], str]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -173,4 +176,4 @@ def _locked_rows(file: int, path: Path) -> set[tuple[str, str]]:
         if len(row) != 6:
             raise InvalidInput(f"{path}, line {number} has {len(row)} fields, a result has 6. Is it another file?")
     os.ftruncate(file, len(whole))
-    return {(row[1], row[2]) for row in rows}
+    return {(row[1], row[2]): row[4] for row in rows}

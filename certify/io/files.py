@@ -72,6 +72,21 @@ def _unzipped(stored: bytes, path: Path) -> bytes:
     return data
 
 
+def check(path: str | os.PathLike[str]) -> None:
+    """Refuses a path that ``write`` could not write, for those who would compute for long before.
+
+    Raises:
+        InvalidInput: the folder is missing or not writable, or the path is a folder.
+    """
+    target = Path(path)
+    if target.is_dir() or not target.name:
+        raise InvalidInput(f"Cannot write {target}: it is a folder. Name a file.")
+    if not target.parent.is_dir():
+        raise InvalidInput(f"Cannot write {target}: there is no folder {target.parent}. Make it, or name another.")
+    if not os.access(target.parent, os.W_OK):
+        raise InvalidInput(f"Cannot write {target}: its folder is not writable. Name another.")
+
+
 def write(path: str | os.PathLike[str], data: bytes) -> None:
     """Replace ``path`` by ``data`` in one step: after a failure or a crash the old file is still there.
 

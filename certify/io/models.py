@@ -241,7 +241,6 @@ def inspect(path: str | os.PathLike[str], *, arch: str | None = None) -> Inspect
         ops=known.ops or _op_counts(network),
         input_shape=network.input_shape,
         output_shape=(network.output_width,),
-        dtype=known.dtype if known.dtype != "unknown" else "float64",
         counts=network.count(),
         digest=network.digest,
         notes=loaded.notes,

@@ -33,7 +33,7 @@ class Normalisation:
             for given, default, name in ((mean, [0.0], "mean"), (std, [1.0], "std"))
         ]
         if not (arrays[1] > 0).all():
-            raise InvalidInput(f"--std must be positive, got {list(np.unique(arrays[1]))}.")
+            raise InvalidInput(f"--std must be positive, got {np.unique(arrays[1]).tolist()}.")
         return cls(*arrays)
 
     def apply(self, points: Float64[np.ndarray, "b n"]) -> Float64[np.ndarray, "b n"]:

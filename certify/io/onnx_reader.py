@@ -183,8 +183,8 @@ def _refusal(node: onnx.NodeProto) -> str:
     domain = f" (domain '{node.domain}')" if node.domain not in ("", "ai.onnx") else ""
     return (
         f"{node_name(node)}{domain} is not supported: networks are made of affine maps, convolutions, pooling and "
-        f"ReLU. For sigmoid or tanh use --method auto-lirpa on the PyTorch module; otherwise remove the op "
-        f"before exporting."
+        f"ReLU. Remove the op before exporting. From Python, AutoLirpaBounder of certify.bounders.auto_lirpa bounds "
+        f"PyTorch modules with sigmoid or tanh."
     )
 
 

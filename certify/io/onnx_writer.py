@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import onnx
 import scipy.sparse as sp
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
 from certify.errors import InvalidInput
@@ -41,9 +42,17 @@ def encode(network: Network, metadata: dict[str, str]) -> bytes:
     return model.SerializeToString()
 
 
-def metadata(data: bytes) -> dict[str, str]:
-    """The metadata of an ONNX file."""
-    return {entry.key: entry.value for entry in onnx.load_model_from_string(data).metadata_props}
+def metadata(data: bytes, name: str) -> dict[str, str]:
+    """The metadata of an ONNX file.
+
+    Raises:
+        InvalidInput: it is damaged.
+    """
+    try:
+        model = onnx.load_model_from_string(data)
+    except DecodeError as error:
+        raise InvalidInput(f"{name} is a damaged ONNX file: {error}. Was it copied completely?") from error
+    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def is_single(numbers: np.ndarray) -> bool:

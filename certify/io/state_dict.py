@@ -33,11 +33,18 @@ def unpickle(data: bytes, name: str) -> object:
             warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged archives and forbidden pickles
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InvalidInput(
-            f"{name} cannot be read as weights alone ({reason[:200]}). Files that carry code are never executed: save "
-            f"model.state_dict(), or export with torch.export or to ONNX."
+            f"{name} cannot be read as weights alone ({_reason(error)}). Files that carry code are never executed: "
+            f"save model.state_dict(), or export with torch.export or to ONNX."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What torch found in the file, in few words and without its advice to trust it."""
+    if found := re.search(r"Unsupported (global|class|operand): *(?:GLOBAL *)?([\w.]+)", str(error)):
+        return f"it needs {found[2]}"
+    lines = re.sub(r"\x1b\[\d*m", "", str(error)).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 def tensors_by_name(loaded: object, name: str) -> dict[str, Tensor]:

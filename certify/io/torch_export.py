@@ -182,7 +182,7 @@ def _result(node: fx.Node, values: dict[str, Any], graph: Graph, name: str) -> A
     if op not in (RULES if depends else FOLDABLE):
         raise UnsupportedModel(
             f"{name}: aten.{op} '{node.name}' is not supported: networks are made of affine maps, convolutions, "
-            f"pooling and ReLU. For sigmoid or tanh use --method auto-lirpa."
+            f"pooling and ReLU. From Python, AutoLirpaBounder of certify.bounders.auto_lirpa bounds sigmoid and tanh."
         )
     target: Any = node.target
     if not depends:

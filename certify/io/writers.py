@@ -27,17 +27,27 @@ def save(network: Network, path: str | os.PathLike[str], *, metadata: dict[str, 
         InvalidInput: an unknown extension, a network that the format cannot hold, or a path that cannot be written; the
             old file then stays.
     """
+    check(path)
     name, notes = Path(path).name.lower(), dict(metadata or {})
     if name.endswith(".safetensors"):
         data = safetensors_format.encode(network, notes)
     elif name.endswith((".onnx", ".onnx.gz")):
         data = onnx_writer.encode(network, notes)
         data = gzip.compress(data, mtime=0) if name.endswith(".gz") else data
-    elif name.endswith((".pt", ".pth")):
-        data = _state_dict(network, notes, Path(path))
     else:
-        raise InvalidInput(f"Cannot tell the format of {path} by its name. Use one of: {', '.join(EXTENSIONS)}.")
+        data = _state_dict(network, notes, Path(path))
     files.write(path, data)
+
+
+def check(path: str | os.PathLike[str]) -> None:
+    """Refuses a path that ``save`` could not write, before anything is computed.
+
+    Raises:
+        InvalidInput: an unknown extension, or a folder that is missing or not writable.
+    """
+    files.check(path)
+    if not Path(path).name.lower().endswith(EXTENSIONS):
+        raise InvalidInput(f"Cannot tell the format of {path} by its name. Use one of: {', '.join(EXTENSIONS)}.")
 
 
 def _state_dict(network: Network, notes: dict[str, str], path: Path) -> bytes:
@@ -91,7 +101,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
         case Format.SAFETENSORS:
             return safetensors_format.user_metadata(contents.data, str(contents.path))
         case Format.ONNX:
-            return onnx_writer.metadata(contents.data)
+            return onnx_writer.metadata(contents.data, str(contents.path))
         case Format.TORCH:
             from certify.io.state_dict import saved_metadata
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from certify.errors import InvalidInput, SelfCheckFailed
+from certify.io import writers
 from constructions import catalogue, recipe
 from constructions.cli.evidence import report
 from constructions.files import save
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         name, words = _memorizer(words)
     family = catalogue.family(name)
     options = parser(family).parse_args(words[1:])
+    writers.check(options.output)
     origin = Origin(options.data, options.index) if options.data else None
     if origin is None and options.index is not None:
         raise InvalidInput("--index chooses from a data set; give one with --data SPEC.")

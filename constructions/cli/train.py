@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from certify.errors import InvalidInput
 from certify.io.datasets import load_points
-from certify.io.writers import save
+from certify.io.writers import check, save
 from certify.region import Norm
-from constructions.distributions import ClusterDistribution, Clusters, Sample, write_points
+from constructions.distributions import ClusterDistribution, Clusters, Sample, check_points, write_points
 from constructions.dyadic import rational
 from constructions.readouts import Readout, read_out
 from constructions.theorem import Labelled
@@ -41,18 +41,30 @@ _WHOLE = {
     "k": "clusters",
     "positives": "positive clusters; default: half",
     "samples": "training points",
-    "m": "neurons a class",
-    "h": "neurons a cluster",
     "steps": "descent steps",
     "seed": "of features, points and weights",
 }
 """Whole numbers that replace those of the preset."""
 
+_NEURONS = {"m": "neurons a class", "h": "neurons a cluster"}
+"""That of the two-class net, and that of the net of all clusters."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Trains, says what was learned, and saves the network."""
     options = _parser().parse_args(arguments)
+    _check_outputs(options)
     return int(options.train(options))
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Refuses what could not be written, before anything is trained."""
+    check(options.output)
+    points = getattr(options, "test_points", None)
+    if points is not None:
+        check_points(points)
+        if options.test_count < 1:
+            raise InvalidInput(f"--test-count {options.test_count}: at least 1 is needed.")
 
 
 def _averaging(options: argparse.Namespace) -> int:
@@ -108,7 +120,8 @@ def _classifier(options: argparse.Namespace) -> int:
 
 
 def _experiment(options: argparse.Namespace) -> tuple[Preset, Clusters, Sample]:
-    changed = {name: getattr(options, name) for name in ("d", "k", "samples", "m", "h", "steps", "sigma", "seed")}
+    names = ("d", "k", "samples", "m", "h", "steps", "sigma", "seed")
+    changed = {name: getattr(options, name, None) for name in names}
     preset = dc.replace(find_preset(options.preset), **{k: v for k, v in changed.items() if v is not None})
     clusters = Clusters.orthogonal(preset.k, preset.d, K_plus=options.positives, seed=preset.seed)
     return preset, clusters, ClusterDistribution(clusters, preset.sigma).sample(preset.samples, preset.seed + 1)
@@ -174,10 +187,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m constructions train", description="Trains networks to compare with."
     )
     nets = parser.add_subparsers(dest="net", required=True, metavar="NET")
-    averaging = nets.add_parser("feature-averaging", help="two classes, frozen second layer, gradient descent")
-    decoupled = nets.add_parser("feature-decoupled", help="the same data, one class a cluster")
-    for net in (averaging, decoupled):
-        _experiment_options(net)
+    averaging = nets.add_parser(
+        "feature-averaging", help="two classes, frozen second layer, gradient descent", allow_abbrev=False
+    )
+    decoupled = nets.add_parser("feature-decoupled", help="the same data, one class a cluster", allow_abbrev=False)
+    for net, neurons in ((averaging, "m"), (decoupled, "h")):
+        _experiment_options(net, neurons)
     averaging.set_defaults(train=_averaging)
     decoupled.add_argument(
         "--readout", choices=("max", "sum", "none"), default="max", help="how scores become two classes"
@@ -189,9 +204,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _experiment_options(net: argparse.ArgumentParser) -> None:
+def _experiment_options(net: argparse.ArgumentParser, neurons: str) -> None:
     net.add_argument("--preset", choices=("paper", "slides", "fast"), default="fast", help="settings to start from")
-    for name, what in _WHOLE.items():
+    for name, what in {**_WHOLE, neurons: _NEURONS[neurons]}.items():
         net.add_argument(f"--{name}", type=int, help=what)
     net.add_argument("--sigma", type=float, help="standard deviation of the noise")
     net.add_argument("--checkpoint", metavar="FILE", help="state to continue from, and to keep")

@@ -52,8 +52,10 @@ class Descent:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.step) and self.step > 0):
             raise InvalidInput(f"The step size {self.step} must be a positive number.")
-        if self.steps < 0 or self.logged < 2:
-            raise InvalidInput(f"{self.steps} steps with {self.logged} logged: at least 0, and at least 2, are needed.")
+        if self.steps < 0:
+            raise InvalidInput(f"{self.steps} steps have no meaning; give a number >= 0.")
+        if self.logged < 2:
+            raise InvalidInput(f"A history of {self.logged} steps has no beginning and end; at least 2 are logged.")
 
     @property
     def dtype(self) -> torch.dtype:

@@ -37,6 +37,14 @@ def test_a_folder_of_real_images_gives_both_tasks(data_dir: Path) -> None:
     assert names == ["mnist", "cifar10"]
 
 
+def test_results_that_cannot_be_written_are_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["run", "verifiers", "-o", str(tmp_path / "file" / "out")]) == 2
+    assert "Choose another folder" in capsys.readouterr().err
+
+
 def test_no_folder_at_all_is_refused() -> None:
     with pytest.raises(InvalidInput, match="holds neither"):
         image_tasks("/nowhere/at/all", train=1, test=1)

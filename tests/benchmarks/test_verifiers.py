@@ -39,6 +39,18 @@ def test_a_limit_for_another_benchmark_is_refused(capsys: pytest.CaptureFixture[
     assert "--seconds is for verifiers" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [(["--seconds", "0"], "a positive number"), (["--seconds", "nan"], "a positive"), (["--data", "x"], "no --data")],
+)
+def test_options_without_a_meaning_are_refused(
+    more: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "verifiers", *more, "-o", str(tmp_path)])
+    assert message in capsys.readouterr().err
+
+
 def test_a_row_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["run", "verifiers", "--size", "small", "--rows", "1", "2", "-o", str(tmp_path)]) != 0
     assert "no row 2; rows are 1 to 1" in capsys.readouterr().err

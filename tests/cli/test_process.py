@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from certify.cli.main import main
 from tests.cli.conftest import ROOT, Place
 
 Run = Callable[..., tuple[int, str]]
@@ -175,6 +176,12 @@ def test_neither_help_nor_a_usage_error_loads_a_heavy_library(words: list[str]) 
     )
     result = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=ROOT, check=False)
     assert result.stdout.splitlines()[-1] == f"HEAVY {0 if words else 2} []", result.stderr
+
+
+@pytest.mark.parametrize(("word", "meant"), [("inpsect", "inspect"), ("verfy", "verify"), ("instance", "instances")])
+def test_a_mistyped_command_is_named(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([word, "model.onnx"]) == 2
+    assert f"no command '{word}'. Did you mean {meant}?" in capsys.readouterr().err
 
 
 def test_help_into_a_closed_pipe_is_quiet() -> None:

@@ -135,6 +135,22 @@ def test_data_that_moved_is_found_again_and_other_data_refused(run: Run, built: 
     assert "another digest" in err
 
 
+def test_a_file_that_was_cut_off_is_damaged(run: Run, built: Path) -> None:
+    path = built.with_suffix(".onnx")
+    save(load(built).network, path, metadata=read_metadata(built))
+    path.write_bytes(path.read_bytes()[:-100])
+    code, _, err = run("check", path)
+    assert code == 2
+    assert "damaged ONNX file" in err
+
+
+def test_a_net_refuses_the_neurons_of_the_other_one(run: Run, tmp_path: Path) -> None:
+    for net, option in (("feature-averaging", "--h"), ("feature-decoupled", "--m")):
+        code, _, err = run("train", net, option, "2", "-o", tmp_path / "x.onnx")
+        assert code == 2
+        assert f"unrecognized arguments: {option}" in err
+
+
 def test_a_file_without_claims_says_what_to_do(run: Run, built: Path) -> None:
     save(load(built).network, built)
     code, _, err = run("check", built)
@@ -159,7 +175,13 @@ def test_a_file_without_claims_says_what_to_do(run: Run, built: Path) -> None:
         (("build", "hinge-bumps", "--index", "0:3", "--delta", "1/20", "-o", "x.onnx"), "--index chooses from"),
         (("build", "cgro", "--data", "DATA", "--delta", "1/20", "-o", "x.onnx"), "needs --clean MODEL"),
         (("build", "hard-set-solver", "--d", "2.5", "--eps", "1/8", "-o", "x.onnx"), "must be a whole number"),
+        (("build", "hinge-bumps", "--data", "DATA", "--delta", "1/20", "-o", "."), "it is a folder"),
         (("check", "nowhere.onnx"), "no file nowhere.onnx"),
+        (("train", "feature-averaging", "-o", "x.foo"), "Cannot tell the format of x.foo"),
+        (("train", "feature-averaging", "-o", "nowhere/x.onnx"), "there is no folder nowhere"),
+        (("train", "feature-averaging", "-o", "x.onnx", "--test-points", "x.txt"), "Use .npz or .csv"),
+        (("train", "feature-averaging", "-o", "x.onnx", "--test-points", "x.npz", "--test-count", "0"), "at least 1"),
+        (("train", "feature-averaging", "-o", "x.onnx", "--steps", "-1"), "-1 steps have no meaning"),
         (("separation", "--data", "DATA", "--delta", "-1"), "radius must be a number >= 0"),
         (("separation", "--data", "cats"), "Unknown data set 'cats'"),
     ],

@@ -24,7 +24,7 @@ def good(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("nodes", "tensors", "words"),
     [
-        ([node("Sigmoid", ["x"], ["y"])], {}, ["Sigmoid 'n_y'", "not supported", "auto-lirpa"]),
+        ([node("Sigmoid", ["x"], ["y"])], {}, ["Sigmoid 'n_y'", "not supported", "AutoLirpaBounder"]),
         ([node("Mul", ["x", "x"], ["y"])], {}, ["Mul 'n_y'", "not piecewise linear"]),
         ([node("MatMul", ["x", "t"], ["y"]), node("Transpose", ["x"], ["t"])][::-1], {}, ["MatMul 'n_y'"]),
         ([node("Div", ["a", "x"], ["y"])], weights(a=(4,)), ["Div 'n_y'", "divides by a tensor"]),

@@ -89,7 +89,7 @@ def test_weights_of_a_module_are_kept_exactly() -> None:
 
 @pytest.mark.parametrize("activation", [nn.Sigmoid(), nn.Tanh(), nn.Softmax(dim=1)])
 def test_other_activations_are_refused_by_name(activation: nn.Module) -> None:
-    with pytest.raises(UnsupportedModel, match=f"aten.{type(activation).__name__.lower()} '.*auto-lirpa"):
+    with pytest.raises(UnsupportedModel, match=f"aten.{type(activation).__name__.lower()} '.*AutoLirpaBounder"):
         from_module(nn.Sequential(nn.Linear(4, 3), activation), (4,))
 
 

@@ -1,11 +1,14 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import certify
+from certify import api
 from certify.errors import InvalidInput
+from certify.io.writers import save
 from certify.network import Affine, Network, ReLU
 from certify.outcome import Status
 from certify.radius import Settings
@@ -60,6 +63,14 @@ def test_settings_are_used_and_must_agree_with_what_is_said_by_name() -> None:
     boxed = Settings(domain=Box.uniform(0.0, 1.0, 2))
     with pytest.raises(InvalidInput, match=r"domain and settings.domain contradict"):
         certify.radii(NETWORK, POINTS[:1], [0], settings=boxed, domain=(0.0, 4.0))
+
+
+def test_a_network_may_come_from_a_file(tmp_path: Path) -> None:
+    save(NETWORK, tmp_path / "net.onnx")
+    [first], [second] = (certify.radii(net, POINTS[:1], [0]) for net in (NETWORK, certify.load(tmp_path / "net.onnx")))
+    assert (first.lower, first.upper) == (second.lower, second.upper)
+    with pytest.raises(InvalidInput, match=r"got str\. Read a file with certify\.load"):
+        api._network("net.onnx", (2,))
 
 
 @pytest.mark.parametrize(

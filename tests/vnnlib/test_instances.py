@@ -168,13 +168,28 @@ def test_results_are_not_gone_on_with_when_their_files_have_changed(
     checked = subprocess.run(["sha256sum", "-c", folder / "r.sha256"], cwd=folder / "bench", capture_output=True)
     assert checked.returncode == 0
     (folder / "bench" / "none.onnx").write_bytes(b"there was no such file")
-    assert main([*words(folder), "--resume"]) == 0
+    assert main([*words(folder), "--resume"]) == 1
+    assert "3 earlier results are errors: delete their lines" in capsys.readouterr().err
     (folder / "bench" / "high.vnnlib").write_text(QUERY.format("0.5"))
     assert main([*words(folder), "--resume"]) == 2
     assert "high.vnnlib is not the file that abs.onnx, high.vnnlib has a result for" in capsys.readouterr().err
     (folder / "r.sha256").unlink()
-    assert main([*words(folder), "--resume"]) == 0
+    assert main([*words(folder), "--resume"]) == 1
     assert "files may have changed" in capsys.readouterr().err
+
+
+def test_results_go_on_where_no_file_could_be_read(tmp_path: Path) -> None:
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "instances.csv").write_text("none.onnx,none.vnnlib,60\n")
+    assert main(words(tmp_path)) == 1
+    assert main([*words(tmp_path), "--resume"]) == 1
+    assert len((tmp_path / "r.csv").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", [".", "/", "bench"])
+def test_results_in_a_folder_are_refused(folder: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["instances", str(folder / "bench" / "instances.csv"), "-o", str(folder / place)]) == 2
+    assert "it is a folder" in capsys.readouterr().err
 
 
 def test_a_network_that_was_replaced_is_read_again(folder: Path) -> None:
@@ -214,7 +229,7 @@ def test_a_result_is_a_line_of_six_fields_and_is_remembered(tmp_path: Path) -> N
         results.add(Result("c", "a,b.onnx", "q.vnnlib", 0.5, "unsat", 1.25))
     assert (tmp_path / "r.csv").read_text() == 'c,"a,b.onnx",q.vnnlib,0.500000,unsat,1.250000\n'
     with Results.open(tmp_path / "r.csv", resume=True) as results:
-        assert results.done == {("a,b.onnx", "q.vnnlib")}
+        assert results.done == {("a,b.onnx", "q.vnnlib"): "unsat"}
 
 
 def test_zero_workers_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
