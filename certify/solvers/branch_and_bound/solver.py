@@ -23,7 +23,7 @@ from certify.solvers.branch_and_bound.halving import Halving
 from certify.solvers.branch_and_bound.regions import bounded
 from certify.solvers.branch_and_bound.stages import Stages, Trees, planter
 
-_MOST_AT_ONCE = 64
+_MOST_AT_ONCE = 128
 
 _SLOPES = Ascent(margin_steps=10)
 """How slopes are searched before anything is split: the first nodes go on from there."""
