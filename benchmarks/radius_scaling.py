@@ -110,18 +110,22 @@ def report(out: Path, plan: Plan) -> tuple[list[Row], list[Slope]]:
     rows: list[Row] = []
     for over, k, d in [("k", k, plan.at_d) for k in plan.ks] + [("d", plan.at_k, d) for d in plan.ds]:
         rows += _measured(over, k, d, plan)
+        _write(out, rows)  # after every size: the last ones take long
         print(f"k = {k}, d = {d} (over {over})", flush=True)
     slopes = list(_slopes(rows))
+    lines = [(s.over, s.net, f"{s.predicted:.3f}", f"{s.measured:.3f}") for s in slopes]
+    print(tables.write(out, "radius-scaling-slopes", ("over", "net", "predicted slope", "measured slope"), lines))
+    _draw(out, rows)
+    return rows, slopes
+
+
+def _write(out: Path, rows: list[Row]) -> None:
     header = ("over", "k", "d", "net", "mean radius", "least", "largest", "predicted at a centre", "entry")
     shown = [
         (r.over, r.k, r.d, r.net, *(f"{v:.4f}" for v in (r.mean, r.least, r.largest, r.predicted)), ENTRIES[r.net])
         for r in rows
     ]
     tables.write(out, "radius-scaling", header, shown)
-    lines = [(s.over, s.net, f"{s.predicted:.3f}", f"{s.measured:.3f}") for s in slopes]
-    print(tables.write(out, "radius-scaling-slopes", ("over", "net", "predicted slope", "measured slope"), lines))
-    _draw(out, rows)
-    return rows, slopes
 
 
 def _measured(over: str, k: int, d: int, plan: Plan) -> Iterator[Row]:

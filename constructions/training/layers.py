@@ -10,7 +10,7 @@ import abc
 import torch
 from torch import Tensor
 
-_SPARSE = 1 / 16
+_SPARSE = 1 / 10
 """A product with coefficients of which at most this share is not 0 is taken entry by entry (on the CPU)."""
 
 
