@@ -4,7 +4,7 @@ import numpy as np
 
 
 def product_error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """What rounding takes off: the product ``a * b`` is ``fl(a * b) + error`` exactly (dekker1971) without overflow."""
+    """What rounding takes off: ``a * b`` is ``fl(a * b) + error`` exactly (dekker1971), but for over- and underflow."""
 
     def halves(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         wide = x * 134217729.0  # 2**27 + 1
@@ -19,7 +19,7 @@ def product_error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def sum_error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """What rounding takes off: the sum ``a + b`` is ``fl(a + b) + error`` exactly (moller1965) without overflow."""
+    """What rounding takes off: the sum ``a + b`` is ``fl(a + b) + error`` exactly (moller1965), but for overflow."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.add(a, b)
         second = total - a

@@ -24,6 +24,7 @@ from certify.solvers.branch_and_bound.regions import bounded
 from certify.solvers.branch_and_bound.stages import Stages, Trees, planter
 
 _MOST_AT_ONCE = 128
+"""Questions that share one search: they share its overhead, and its memory."""
 
 _SLOPES = Ascent(margin_steps=10)
 """How slopes are searched before anything is split: the first nodes go on from there."""
