@@ -17,8 +17,6 @@ from constructions.theorem import Labelled
 from constructions.training import MlpSettings, Pgd, Watch, train_mlp
 
 _K, _PER_CLUSTER, _EPOCHS = 10, 50, 40
-_RADIUS = 0.7
-"""Adversarial training goes up to this share of the largest possible radius sqrt(d / 2)."""
 
 _SPREAD = 0.5
 """How far the neurons of a noisy decoupled net lie from their cluster's feature, as a share of its length."""
@@ -65,11 +63,14 @@ def noisy_decoupled(m: int, d: int, count: int) -> RobustNet:
     return _net(_binary(weight, np.zeros(2 * m), readout), data.points, data.labels)
 
 
-def adversarial(m: int, d: int, count: int) -> RobustNet:
-    """Adversarially trained on 10 clusters, with m neurons a class, both layers and the biases free."""
+def adversarial(m: int, share: float, d: int, count: int) -> RobustNet:
+    """Adversarially trained on 10 clusters, with m neurons a class, both layers and the biases free.
+
+    Training attacks up to ``share`` of the largest possible radius sqrt(d / 2).
+    """
     clusters = Clusters.orthogonal(_K, d, seed=m)
     train, test = _sample(clusters, _K * _PER_CLUSTER, 0), _sample(clusters, count, 1)
-    attack = Pgd(Norm.L2, _RADIUS * float(np.sqrt(d / 2)), steps=7)
+    attack = Pgd(Norm.L2, share * float(np.sqrt(d / 2)), steps=7)
     watch = Watch(Pgd(Norm.L2, 0.0, steps=1), every=10**9)
     network = train_mlp(MlpSettings((2 * m,), _EPOCHS, attack=attack), train, test, watch=watch).network
     return _net(network, test.points, test.labels)
@@ -88,8 +89,12 @@ HARD: Mapping[str, Callable[[int, int], RobustNet]] = {
     "decoupled k = 100": lambda d, count: decoupled(100, d, count),
     "noisy decoupled m = 20": lambda d, count: noisy_decoupled(20, d, count),
     "noisy decoupled m = 50": lambda d, count: noisy_decoupled(50, d, count),
-    "adversarially trained m = 20": lambda d, count: adversarial(20, d, count),
-    "adversarially trained m = 50": lambda d, count: adversarial(50, d, count),
+    "adversarially trained to 0.3, m = 20": lambda d, count: adversarial(20, 0.3, d, count),
+    "adversarially trained to 0.7, m = 20": lambda d, count: adversarial(20, 0.7, d, count),
+    "adversarially trained to 0.7, m = 50": lambda d, count: adversarial(50, 0.7, d, count),
     "random m = 40": lambda d, count: gaussian(40, d, count),
 }
-"""By name: a maker from the dimension and the number of points; m counts the neurons of each class."""
+"""By name: a maker from the dimension and the number of points; m counts the neurons of each class.
+
+Trained to 0.3: attacked up to that share of sqrt(d / 2).
+"""

@@ -7,7 +7,9 @@ import pytest
 
 from benchmarks import scip
 from benchmarks.hard_radii import Plan, report
-from benchmarks.robust_nets import HARD
+from benchmarks.robust_nets import HARD, decoupled
+from certify.deadline import Deadline
+from certify.solvers.two_layer.solver import TwoLayerSolver
 from tests.two_layer.nets import asked, net, solved
 
 NETS = dict.fromkeys(("decoupled k = 40", "noisy decoupled m = 20", "random m = 40"), 1e-6)
@@ -17,7 +19,7 @@ def test_robust_nets_are_closed_alone_and_in_batches_and_a_missing_peer_is_named
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scip, "installed", lambda: False)
-    rows = report(tmp_path, Plan(64, NETS, 1, (2,), 1, 60.0, 1.0))
+    rows = report(tmp_path, Plan(64, NETS, 1, (2,), 1, 60.0, 1.0, 100))
     assert [row.net for row in rows] == list(NETS)
     for row in rows:
         assert row.closed == len(row.gaps) == 1
@@ -31,6 +33,17 @@ def test_points_of_the_robust_nets_are_classified_as_labelled() -> None:
         made = HARD[name](64, 6)
         signs = np.sign(made.network.evaluate(made.data.points)[:, 0])
         np.testing.assert_array_equal(signs, 2 * made.data.labels - 1)
+
+
+def test_chords_alone_find_the_same_radii_in_more_nodes() -> None:
+    made = decoupled(16, 64, 6)
+    queries = asked(made.network, made.data.points[:2], made.data.labels[:2])
+    none = np.zeros(len(queries), dtype=bool)
+    solvers = (TwoLayerSolver(made.network), TwoLayerSolver(made.network, quadratic=False))
+    ours, chords = (s.solve(queries, none, tolerance=1e-4, deadline=Deadline.never()) for s in solvers)
+    np.testing.assert_allclose(chords.radius, ours.radius, rtol=2e-4)
+    assert (ours.nodes <= 5).all()
+    assert (chords.nodes > 10 * ours.nodes).all()
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -161,7 +161,11 @@ def repriced(nodes: Nodes, point: Point, price: float) -> Point:
 
 
 def losses(nodes: Nodes, point: Point) -> Tensor:
-    """By how much each bent neuron's majorant exceeds it at the minimiser, (B, G): what a split could gain."""
+    """By how much each open neuron's majorant exceeds it at the minimiser, (B, G): what a split could gain."""
     constants, slopes = nodes.majorants(point.mu, point.x)
     above = constants + point.t * (slopes + point.curvature * point.t)
-    return torch.where(nodes.bent, above + point.mu[:, None] * nodes.weight * point.t.clamp_min(0.0), 0.0)
+    load, lower, upper = point.mu[:, None] * nodes.weight, nodes.lower, nodes.upper
+    chord = -load * upper * (point.t - lower) / (upper - lower)
+    open_ = (nodes.weight < 0) & (lower < 0) & (upper > 0)
+    loss = torch.where(nodes.bent, above, chord) + load * point.t.clamp_min(0.0)
+    return torch.where(open_, loss, 0.0)

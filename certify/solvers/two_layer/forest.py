@@ -47,6 +47,11 @@ class Forest:
     def __len__(self) -> int:
         return len(self.question)
 
+    @property
+    def regions(self) -> Tensor:
+        """The question of every root and of every half, (R,): of each region once, however often it was bounded."""
+        return self.question[(self.parent < 0) | (self.neuron >= 0)]
+
     def proves(self, model: TwoLayer, asked: Questions, radius: Tensor) -> Tensor:
         """For each question (Q,) whether its tree proves ``f > 0`` on the closed ball of its ``radius`` (Q,)."""
         complete, proved = self._complete(), torch.zeros(len(radius), dtype=torch.bool)

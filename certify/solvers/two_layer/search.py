@@ -41,11 +41,15 @@ BEYOND = 1 + 1e-6
 
 @dc.dataclass(frozen=True, slots=True)
 class Effort:
-    """``tolerance``: relative width at which an input counts as closed; ``most_nodes`` for each input."""
+    """``tolerance``: relative width at which an input counts as closed; ``most_nodes`` bounded for each input.
+
+    Without ``quadratic`` no majorant but chords is used, to measure what the others are good for.
+    """
 
     tolerance: float
     most_nodes: int
     deadline: Deadline
+    quadratic: bool = True
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
@@ -151,11 +155,11 @@ class Search:
 
     def _expand(self, batch: Pool) -> None:
         region, owner = batch.region, self._owner[batch.region.question]
-        radius, root = self._incumbents.radius[owner], batch.parent < 0
+        radius, curved = self._incumbents.radius[owner], (batch.parent >= 0) & self._effort.quadratic
         region = self._clip(region, radius)
         self.spent.scatter_add_(0, owner, torch.ones_like(owner))
         for bent in (False, True):
-            index = (root != bent).nonzero()[:, 0]
+            index = (curved == bent).nonzero()[:, 0]
             if len(index):
                 self._bound(batch.take(index), region.take(index), radius[index], bent=bent)
 
@@ -218,7 +222,8 @@ class Search:
         nodes, point, radius = solved[0].take(index), solved[1].take(index), solved[2][index]
         tighter, number = self._tighten(region, number, (nodes, point, radius))
         before, after = self._splittable(region).sum(1), self._splittable(tighter).sum(1)
-        again = (before - after >= _SETTLED * before) | ~nodes.bent.any(1) | (after == 0)
+        again = (before - after >= _SETTLED * before) | (after == 0)
+        again |= ~nodes.bent.any(1) & self._effort.quadratic
         neuron = torch.where(self._splittable(tighter), losses(nodes, point), -torch.inf).argmax(1)
         none = torch.full_like(number, -1)
         mu = torch.where(nodes.bent.any(1) & torch.isfinite(point.value), point.mu, 0.0)

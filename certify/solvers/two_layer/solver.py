@@ -31,6 +31,7 @@ _FAR = 1e3
 class Solution:
     """For B inputs: proved radii, the nearest candidates found (B, n; NaN where there is none), nodes, and the end.
 
+    ``nodes`` counts the balls searched and the halves of every split, each once however often it was bounded.
     ``settled``: the search ended by itself, not by the deadline.
     """
 
@@ -60,9 +61,11 @@ class TwoLayerSolver:
     name = "exact"
     trust = Trust.ROUNDED
 
-    def __init__(self, network: Network, *, device: str = "cpu", most_nodes: int = 2**62) -> None:
+    def __init__(
+        self, network: Network, *, device: str = "cpu", most_nodes: int = 2**62, quadratic: bool = True
+    ) -> None:
         self._model = TwoLayer.of(network)
-        self._device, self._most_nodes = device, most_nodes
+        self._device, self._most_nodes, self._quadratic = device, most_nodes, quadratic
 
     @torch.no_grad()
     def solve(
@@ -79,7 +82,7 @@ class TwoLayerSolver:
             return Solution.nothing(queries)
         asked = Questions.of(self._model, queries)
         units = Units(self._model, asked, self._device)
-        effort = Effort(tolerance, self._most_nodes, deadline.part(_SEARCH))
+        effort = Effort(tolerance, self._most_nodes, deadline.part(_SEARCH), self._quadratic)
         incumbents = self._start(units, asked, queries, broken, effort)
         search = Search(units, asked.owner, incumbents, effort)
         finished = search.run()
@@ -89,7 +92,8 @@ class TwoLayerSolver:
         found = incumbents.found.cpu().numpy() & (incumbents.question >= 0).cpu().numpy()
         candidates = np.where(found[:, None], queries.centres + z, np.nan)
         settled = ~search.open.cpu().numpy() | finished
-        return Solution(radius.numpy(), candidates, search.spent.cpu().numpy(), settled)
+        nodes = torch.bincount(asked.owner[search.forest.regions], minlength=len(queries))
+        return Solution(radius.numpy(), candidates, nodes.numpy(), settled)
 
     def _start(
         self, units: Units, asked: Questions, queries: Queries, broken: np.ndarray, effort: Effort
