@@ -54,12 +54,14 @@ PLANS = {
 class Row:
     """One net: nodes, seconds and relative gaps (a,) of points asked alone, seconds a point in batches, and SCIP's.
 
-    ``chords`` (a,) are the nodes of chords alone, infinite where they do not close the point.
+    ``root`` (a,) is the bound before any split, as a share of the radius; ``chords`` (a,) are the nodes of chords
+    alone, infinite where they do not close the point.
     """
 
     net: str
     tolerance: float
     radius: Float64[np.ndarray, " a"]
+    root: Float64[np.ndarray, " a"]
     nodes: Float64[np.ndarray, " a"]
     seconds: Float64[np.ndarray, " a"]
     gaps: Float64[np.ndarray, " a"]
@@ -81,6 +83,7 @@ class Row:
             f"{self.tolerance:g}",
             f"{self.closed} of {len(self.gaps)}",
             f"{self.radius.mean():.3f}",
+            _span(self.root, "{:.3f}"),
             _span(self.nodes, "{:.0f}"),
             _span(self.chords, "{:.0f}").replace("inf", "more"),
             _span(self.seconds, "{:.2f}"),
@@ -101,7 +104,7 @@ def report(out: Path, plan: Plan) -> list[Row]:
         rows.append(_measured(name, HARD[name](plan.d, max((plan.alone, *plan.batches)) + 4), tolerance, plan))
         print(f"{name}: {rows[-1].closed} of {len(rows[-1].gaps)} closed, {rows[-1].seconds.max():.2f} s", flush=True)
     batched = [f"s a point, {size} together" for size in plan.batches]
-    nodes = ("nodes", f"nodes of chords alone, at most {plan.most_chords}")
+    nodes = ("root / radius", "nodes", f"nodes of chords alone, at most {plan.most_chords}")
     header = ("net", "tolerance", "closed", "mean radius", *nodes, "CPU s", *batched, "SCIP s", "SCIP gap")
     print(tables.write(out, "exact-radii-hard", header, [row.cells() for row in rows]))
     return rows
@@ -120,23 +123,24 @@ def _measured(name: str, net: RobustNet, tolerance: float, plan: Plan) -> Row:
 
     ask(0, 1)  # the first call prepares
     alone = [_timed(lambda i=i: ask(i, i + 1)) for i in range(plan.alone)]
-    solutions = [found for found, _ in alone]
-    lower, upper = (np.concatenate(part) for part in zip(*((s.radius, near) for s, near in solutions), strict=True))
+    found = [solution for (solution, _), _ in alone]
+    lower, upper = np.concatenate([s.radius for s in found]), np.concatenate([near for (_, near), _ in alone])
     plain = [ask(i, i + 1, chords)[0] for i in range(plan.alone)]
-    shut = np.array([s.radius[0] for s in plain]) >= (1 - 2 * tolerance) * lower
+    shut = np.concatenate([s.radius for s in plain]) >= (1 - 2 * tolerance) * lower
     batched = tuple(_timed(lambda size=size: ask(0, size))[1] / size for size in plan.batches)
     theirs = [_timed(lambda i=i: _peer(net, i, upper[i], plan)) for i in range(plan.peer if scip.installed() else 0)]
     return Row(
         name,
         tolerance,
         radius=lower,
-        nodes=np.concatenate([s.nodes for s, _ in solutions]).astype(np.float64),
+        root=np.concatenate([s.unsplit for s in found]) / upper,
+        nodes=np.concatenate([s.nodes for s in found]).astype(np.float64),
         seconds=np.array([seconds for _, seconds in alone]),
         gaps=1 - lower / upper,
         chords=np.where(shut, np.concatenate([s.nodes for s in plain]), np.inf),
         batched=batched,
         peer_seconds=np.array([seconds for _, seconds in theirs]),
-        peer_gaps=np.array([1 - found.lower / found.upper for found, _ in theirs]),
+        peer_gaps=np.array([1 - bracket.lower / bracket.upper for bracket, _ in theirs]),
     )
 
 

@@ -42,6 +42,8 @@ def test_chords_alone_find_the_same_radii_in_more_nodes() -> None:
     solvers = (TwoLayerSolver(made.network), TwoLayerSolver(made.network, quadratic=False))
     ours, chords = (s.solve(queries, none, tolerance=1e-4, deadline=Deadline.never()) for s in solvers)
     np.testing.assert_allclose(chords.radius, ours.radius, rtol=2e-4)
+    assert (chords.unsplit < 0.5 * ours.unsplit).all()
+    assert (ours.unsplit <= (1 + 2e-4) * ours.radius).all()
     assert (ours.nodes <= 5).all()
     assert (chords.nodes > 10 * ours.nodes).all()
 

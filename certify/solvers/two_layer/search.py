@@ -86,6 +86,7 @@ class Search:
         self._units, self._owner, self._effort = units, owner.to(units.device), effort
         self._incumbents = incumbents
         self._floor = torch.full_like(incumbents.radius, torch.inf)
+        self._whole = torch.zeros(len(owner), dtype=incumbents.radius.dtype, device=units.device)
         self._nodes = [Forest.empty(len(units.gram))]
         self._count = 0
         self.spent = torch.zeros_like(incumbents.radius, dtype=torch.int64)
@@ -112,6 +113,11 @@ class Search:
         """For each input the least bound of all its nodes that have no children, (B,)."""
         owner = self._owner[self._pool.region.question]
         return self._floor.scatter_reduce(0, owner, self._pool.bound, "amin")
+
+    @property
+    def unsplit(self) -> Tensor:
+        """For each input the least bound of its questions before any split, (B,)."""
+        return torch.full_like(self._floor, torch.inf).scatter_reduce(0, self._owner, self._whole, "amin")
 
     @property
     def target(self) -> Tensor:
@@ -176,6 +182,8 @@ class Search:
         bound = torch.maximum(batch.bound, radius * (2 * point.value).clamp_min(0.0).sqrt() * (1 - 1e-13))
         place = (region.question, batch.parent, batch.neuron, batch.side)
         number = self._record(place, region, radius, point)
+        whole = (region.split == 0).all(1)
+        self._whole[region.question[whole]] = bound[whole]
         owner = self._owner[region.question]
         self._improve(region, point, bound < self.target[owner], leaf)
         stale = radius > _STALE * self._incumbents.radius[owner]

@@ -31,12 +31,14 @@ _FAR = 1e3
 class Solution:
     """For B inputs: proved radii, the nearest candidates found (B, n; NaN where there is none), nodes, and the end.
 
-    ``nodes`` counts the balls searched and the halves of every split, each once however often it was bounded.
+    ``unsplit`` is the search's own bound before any split, not proved. ``nodes`` counts the balls searched and the
+    halves of every split, each once however often it was bounded.
     ``settled``: the search ended by itself, not by the deadline.
     """
 
     radius: Float64[np.ndarray, " b"]
     candidates: Float64[np.ndarray, "b n"]
+    unsplit: Float64[np.ndarray, " b"]
     nodes: Int64[np.ndarray, " b"]
     settled: Bool[np.ndarray, " b"]
 
@@ -45,7 +47,7 @@ class Solution:
         """No radius and no candidate: the network's numbers overflow."""
         count, centres = len(queries), queries.centres
         none = np.zeros(count, dtype=np.int64)
-        return cls(np.zeros(count), np.full_like(centres, np.nan), none, none > 0)
+        return cls(np.zeros(count), np.full_like(centres, np.nan), np.zeros(count), none, none > 0)
 
 
 class TwoLayerSolver:
@@ -93,7 +95,7 @@ class TwoLayerSolver:
         candidates = np.where(found[:, None], queries.centres + z, np.nan)
         settled = ~search.open.cpu().numpy() | finished
         nodes = torch.bincount(asked.owner[search.forest.regions], minlength=len(queries))
-        return Solution(radius.numpy(), candidates, nodes.numpy(), settled)
+        return Solution(radius.numpy(), candidates, search.unsplit.cpu().numpy(), nodes.numpy(), settled)
 
     def _start(
         self, units: Units, asked: Questions, queries: Queries, broken: np.ndarray, effort: Effort
