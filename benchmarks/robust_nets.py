@@ -77,10 +77,11 @@ def adversarial(m: int, share: float, d: int, count: int) -> RobustNet:
 
 
 def gaussian(m: int, d: int, count: int) -> RobustNet:
-    """2 m neurons with random weights, biases and signs, at random points."""
+    """2 m neurons with random weights and biases, at those of many random points whose outputs are largest."""
     rng = np.random.default_rng(m)
     network = _binary(rng.normal(size=(2 * m, d)) / np.sqrt(d), rng.normal(size=2 * m), np.repeat([1.0, -1.0], m))
-    points = rng.normal(size=(count, d))
+    points = rng.normal(size=(20 * count, d))
+    points = points[np.argsort(-np.abs(network.evaluate(points)[:, 0]))[:count]]
     return _net(network, points, (network.evaluate(points)[:, 0] > 0).astype(np.int64))
 
 

@@ -71,9 +71,13 @@ class Settings:
 
 
 class Bracket:
-    """The brackets of B inputs as they close: what is proved below, what is broken above, by which method."""
+    """The brackets of B inputs as they close: what is proved below, what is broken above, by which method.
 
-    def __init__(self, count: int) -> None:
+    ``most`` (B,): larger radii are not looked at.
+    """
+
+    def __init__(self, most: Float64[np.ndarray, " b"]) -> None:
+        count, self.most = len(most), most
         self.lower = np.zeros(count)
         self.upper = np.full(count, np.inf)
         self.witness: list[Witness | None] = [None] * count
@@ -95,7 +99,7 @@ class Bracket:
         """
         each = trust or [prover.trust] * len(index)
         for i, value, rests_on in zip(index.tolist(), radius.tolist(), each, strict=True):
-            if value >= self.upper[i] and value > 0 and rests_on > Trust.FLOAT:
+            if math.inf > self.upper[i] <= value > 0 and rests_on > Trust.FLOAT:
                 raise self._contradiction(prover.name, value, i, float(self.upper[i]))
             if value > self.lower[i]:
                 self.lower[i] = min(value, self.upper[i])
@@ -121,10 +125,10 @@ class Bracket:
             f"{distance!r} was confirmed exactly. One of them is wrong: please report the model."
         )
 
-    def open(self, tolerance: float, most: float) -> Int64[np.ndarray, " k"]:
+    def open(self, tolerance: float) -> Int64[np.ndarray, " k"]:
         """The inputs whose bracket is neither closed to the relative ``tolerance`` nor certified up to ``most``."""
         closed = self.upper - self.lower <= tolerance * np.where(np.isfinite(self.upper), self.upper, 0.0)
-        return np.flatnonzero(~closed & (self.lower < most))
+        return np.flatnonzero(~closed & (self.lower < self.most))
 
 
 class Certifier:
@@ -161,6 +165,8 @@ class Certifier:
             self._network, points, labels, norm=settings.norm, radius=settings.max_radius, domain=settings.domain
         )
         _check_inside(settings.domain, points)
+        if settings.domain is not None:
+            queries = queries.within(np.minimum(queries.radii, settings.domain.reach(points, settings.norm)))
         size = batch_size(self._network)
         for start in range(0, len(points), size):
             index = np.arange(start, min(start + size, len(points)))
@@ -174,7 +180,7 @@ class Certifier:
 
     def _squeeze(self, queries: Queries, deadline: Deadline) -> tuple[Bracket, np.ndarray]:
         """The brackets of one batch, and which of its inputs are misclassified (exactly)."""
-        bracket = Bracket(len(queries))
+        bracket = Bracket(queries.radii)
         at_centre = queries.within(np.zeros(len(queries)))
         proved_right = (self._interval.bound(at_centre, Deadline.never()).lower > 0).all(axis=1)
         doubtful = np.flatnonzero(~proved_right)
@@ -194,14 +200,14 @@ class Certifier:
         return bracket, wrong
 
     def _attack(self, bracket: Bracket, queries: Queries, attack: AbstractAttack, deadline: Deadline) -> None:
-        index = bracket.open(self._settings.tolerance, self._settings.max_radius)
+        index = bracket.open(self._settings.tolerance)
         if index.size and not deadline.passed:
             asked = queries.take(index).within(np.minimum(queries.radii[index], bracket.upper[index]))
             found = attack.search(asked, seed=self._settings.seed, deadline=deadline, replay=self._replay)
             bracket.lower_upper(index, found)
 
     def _prove(self, bracket: Bracket, queries: Queries, prover: AbstractProver, deadline: Deadline) -> None:
-        index = bracket.open(self._settings.tolerance, self._settings.max_radius)
+        index = bracket.open(self._settings.tolerance)
         if not index.size:
             return
         if deadline.passed:
@@ -215,7 +221,7 @@ class Certifier:
 
     def _solve(self, bracket: Bracket, queries: Queries, deadline: Deadline) -> None:
         """Both sides at once, where the exact solver reads the network."""
-        index = bracket.open(self._settings.tolerance, self._settings.max_radius)
+        index = bracket.open(self._settings.tolerance)
         if self._solver is None or not index.size:
             return
         if deadline.passed:
@@ -231,7 +237,7 @@ class Certifier:
 
     def _branch(self, bracket: Bracket, queries: Queries, deadline: Deadline) -> None:
         """Both sides by complete verdicts, where the method asks for them and there is a scale to begin at."""
-        index = bracket.open(self._settings.tolerance, self._settings.max_radius)
+        index = bracket.open(self._settings.tolerance)
         if self._branching is None or not index.size:
             return
         index = index[np.isfinite(np.minimum(bracket.upper[index], queries.radii[index])) | (bracket.lower[index] > 0)]
@@ -257,7 +263,7 @@ class Certifier:
     def _answer(
         self, bracket: Bracket, i: int, label: int, prediction: int, wrong: bool, seconds: float
     ) -> CertifiedRadius:
-        lower, upper = float(min(bracket.lower[i], self._settings.max_radius)), float(bracket.upper[i])
+        lower, upper = float(min(bracket.lower[i], bracket.most[i])), float(bracket.upper[i])
         status, reason = self._status(bracket, i, (lower, upper), wrong)
         return CertifiedRadius(
             label=label,
@@ -283,6 +289,8 @@ class Certifier:
             return (Status.EXACT, "") if proved else (Status.BRACKETED, "the lower side is computed, not proved")
         if lower >= settings.max_radius:
             return Status.BRACKETED, "robust up to the largest radius asked for"
+        if lower >= bracket.most[i]:
+            return Status.BRACKETED, "robust in the whole domain, to its farthest point"
         if timed_out:
             return Status.TIMEOUT, f"the limit of {settings.seconds:g} s per input came first; raise --seconds"
         if math.isinf(upper):

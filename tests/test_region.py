@@ -7,6 +7,7 @@ from certify.errors import InvalidInput
 from certify.network import Affine, Network
 from certify.query import label_indices, predictions, robustness
 from certify.region import Ball, Box, Norm
+from certify.rounding import distance_up
 
 THREE = Network.chain([Affine(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]), np.zeros(3))])
 SIGN = Network.chain([Affine(np.array([[1.0, 0.0]]), np.zeros(1))])
@@ -25,6 +26,23 @@ def test_a_norm_is_read_from_its_usual_names(text: object, norm: Norm) -> None:
 def test_an_unknown_norm_is_refused_with_the_known_ones(text: object) -> None:
     with pytest.raises(InvalidInput, match=r"Unknown norm .* Use one of: inf, 2, 1"):
         Norm.parse(text)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-20, 0.3, 1e20, 1e200])
+def test_a_ball_that_reaches_the_whole_box_holds_its_farthest_corner(size: float) -> None:
+    rng = np.random.default_rng(0)
+    box = Box(-size * rng.uniform(size=5), size * rng.uniform(size=5))
+    points = size * rng.uniform(-1.0, 1.0, size=(20, 5))
+    corners = np.where(np.abs(box.upper - points) > np.abs(box.lower - points), box.upper, box.lower)
+    for norm in Norm:
+        radii = box.reach(points, norm)
+        needed = [distance_up(a, b, norm.value) for a, b in zip(points.tolist(), corners.tolist(), strict=True)]
+        assert (radii >= needed).all()
+        np.testing.assert_allclose(radii[radii < 1e38], np.array(needed)[radii < 1e38], rtol=1e-6)
+
+
+def test_no_ball_reaches_an_endless_box() -> None:
+    assert Box(np.zeros(2), np.array([1.0, np.inf])).reach(np.zeros((1, 2)), Norm.L1).tolist() == [np.inf]
 
 
 def test_a_box_measures_how_far_points_lie_outside() -> None:

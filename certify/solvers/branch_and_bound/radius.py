@@ -19,6 +19,9 @@ _SHARE = 0.5
 _NEAR, _FACTOR, _MOST_STEPS = 0.75, 4.0, 30
 """How far below its upper end, in tolerances, a bracket is first cut, and by what that grows with each witness."""
 
+_FAR = 1e30
+"""A network that is robust so far out may be so everywhere, and doubling would not end."""
+
 
 @runtime_checkable
 class Decides(Protocol):
@@ -105,8 +108,7 @@ class _State:
 
     def open(self) -> np.ndarray:
         """The questions that more verdicts may narrow."""
-        top = np.minimum(self.ceiling, np.where(self.lower < self._most, np.inf, -np.inf))
-        return np.flatnonzero(top > self.lower * (1 + self._tolerance))
+        return np.flatnonzero((self.ceiling > self.lower * (1 + self._tolerance)) & ~self._all())
 
     def next(self, index: np.ndarray) -> np.ndarray:
         """The radii to decide: just below the upper end or in the middle, whichever is larger; else further out."""
@@ -135,9 +137,12 @@ class _State:
             case Unknown():
                 self.ceiling[i], self._steps[i] = min(self.ceiling[i], radius), _MOST_STEPS
 
+    def _all(self) -> np.ndarray:
+        """Which questions (B,) are proved as far out as anyone looks."""
+        endless = np.isinf(np.minimum(self.ceiling, self._most))
+        return self.lower >= np.where(endless, _FAR, self._most)
+
     def radii(self) -> Radii:
         """What is known now."""
-        with np.errstate(invalid="ignore"):
-            closed = (self.upper <= self.lower * (1 + self._tolerance)) | (self.lower >= self._most)
-        settled = closed & np.isfinite(self.lower)
+        settled = (self.upper <= self.lower * (1 + self._tolerance)) | self._all()
         return Radii(np.minimum(self.lower, self.upper), self.trust, self.upper, self.witness, settled)
