@@ -78,8 +78,8 @@ class Box:
     def reach(self, points: Float64[np.ndarray, "b n"], norm: Norm) -> Float64[np.ndarray, " b"]:
         """Radii (B,) of balls around the points that hold the whole box, hardly larger than they must be.
 
-        Lengths are scaled, for squares of tiny ones are 0. The radii are numbers of float32, unless they are tiny, so
-        that no bound in float32 stops short of them.
+        Lengths are scaled, for squares of tiny ones are 0. The radii are numbers of float32 where that has
+        their like, so that no bound in float32 stops short of them.
         """
         with np.errstate(over="ignore"):
             far = np.maximum(np.abs(self.upper - points), np.abs(self.lower - points))
@@ -87,7 +87,7 @@ class Box:
             unit = np.where(np.isfinite(size) & (size > 0), size, 1.0)
             radii = unit * np.linalg.norm(far / unit[:, None], ord=norm.value, axis=1) * (1 + 1e-9) + 1e-300
             single = np.nextafter(radii.astype(np.float32), np.float32(np.inf)).astype(np.float64)
-            return np.where(radii > 1e-30, single, radii)
+            return np.where((radii > 1e-30) & np.isfinite(single), single, radii)
 
 
 @dc.dataclass(frozen=True, slots=True, eq=False)
