@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 class Plan:
     """Nets with the tolerance each is closed to; points asked alone, in batches, and of SCIP; limits in CPU seconds.
 
-    ``most_chords`` is the number of nodes after which chords alone give up.
+    ``most_chords`` is how often chords alone bound a node before they give up.
     """
 
     d: int
@@ -55,7 +55,7 @@ class Row:
     """One net: nodes, seconds and relative gaps (a,) of points asked alone, seconds a point in batches, and SCIP's.
 
     ``root`` (a,) is the bound before any split, as a share of the radius; ``chords`` (a,) are the nodes of chords
-    alone, infinite where they do not close the point.
+    alone, infinite where these do not close the point.
     """
 
     net: str
@@ -85,7 +85,7 @@ class Row:
             f"{self.radius.mean():.3f}",
             _span(self.root, "{:.3f}"),
             _span(self.nodes, "{:.0f}"),
-            _span(self.chords, "{:.0f}").replace("inf", "more"),
+            _span(self.chords, "{:.0f}").replace("inf", "open"),
             _span(self.seconds, "{:.2f}"),
             *(f"{seconds:.3f}" for seconds in self.batched),
             *(peer if len(self.peer_seconds) else ["not installed", ""]),
@@ -104,7 +104,7 @@ def report(out: Path, plan: Plan) -> list[Row]:
         rows.append(_measured(name, HARD[name](plan.d, max((plan.alone, *plan.batches)) + 4), tolerance, plan))
         print(f"{name}: {rows[-1].closed} of {len(rows[-1].gaps)} closed, {rows[-1].seconds.max():.2f} s", flush=True)
     batched = [f"s a point, {size} together" for size in plan.batches]
-    nodes = ("root / radius", "nodes", f"nodes of chords alone, at most {plan.most_chords}")
+    nodes = ("root / radius", "nodes", f"nodes of chords alone, limit {plan.most_chords}")
     header = ("net", "tolerance", "closed", "mean radius", *nodes, "CPU s", *batched, "SCIP s", "SCIP gap")
     print(tables.write(out, "exact-radii-hard", header, [row.cells() for row in rows]))
     return rows
@@ -126,7 +126,7 @@ def _measured(name: str, net: RobustNet, tolerance: float, plan: Plan) -> Row:
     found = [solution for (solution, _), _ in alone]
     lower, upper = np.concatenate([s.radius for s in found]), np.concatenate([near for (_, near), _ in alone])
     plain = [ask(i, i + 1, chords)[0] for i in range(plan.alone)]
-    shut = np.concatenate([s.radius for s in plain]) >= (1 - 2 * tolerance) * lower
+    shut = np.concatenate([s.radius for s in plain]) >= (1 - tolerance) * upper
     batched = tuple(_timed(lambda size=size: ask(0, size))[1] / size for size in plan.batches)
     theirs = [_timed(lambda i=i: _peer(net, i, upper[i], plan)) for i in range(plan.peer if scip.installed() else 0)]
     return Row(

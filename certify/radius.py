@@ -33,6 +33,9 @@ METHODS = ("auto", "exact", "milp", "scip", "ibp", "crown", "alpha", "lp", "auto
 _AUTO_WORK = 10**9
 """How far ``auto`` lets the exact solver go: nodes an input, times the cube of the hidden layer's width."""
 
+_SMALLEST = 1e-18
+"""No domain is taken for smaller, for squares of its size vanish in float32."""
+
 _SECOND = Effort(nodes=1 << 14)
 """How hard what an integer program proved is tried to be proved again, with rounding accounted for."""
 
@@ -166,7 +169,8 @@ class Certifier:
         )
         _check_inside(settings.domain, points)
         if settings.domain is not None:
-            queries = queries.within(np.minimum(queries.radii, settings.domain.reach(points, settings.norm)))
+            whole = np.maximum(settings.domain.reach(points, settings.norm), _SMALLEST)
+            queries = queries.within(np.minimum(queries.radii, whole))
         size = batch_size(self._network)
         for start in range(0, len(points), size):
             index = np.arange(start, min(start + size, len(points)))
@@ -263,7 +267,7 @@ class Certifier:
     def _answer(
         self, bracket: Bracket, i: int, label: int, prediction: int, wrong: bool, seconds: float
     ) -> CertifiedRadius:
-        lower, upper = float(min(bracket.lower[i], bracket.most[i])), float(bracket.upper[i])
+        lower, upper = self._lower(bracket, i), float(bracket.upper[i])
         status, reason = self._status(bracket, i, (lower, upper), wrong)
         return CertifiedRadius(
             label=label,
@@ -279,18 +283,33 @@ class Certifier:
             reason=reason,
         )
 
+    def _lower(self, bracket: Bracket, i: int) -> float:
+        """The certified radius; where the whole domain is robust, one that reaches from any of its points to any other.
+
+        So inputs that are robust everywhere are never outdone by others that are not.
+        """
+        lower, most = float(bracket.lower[i]), float(bracket.most[i])
+        settings = self._settings
+        if lower < most or settings.domain is None:
+            return min(lower, most)
+        across = settings.domain.reach(settings.domain.lower[None], settings.norm)
+        return min(max(most, float(across[0])), settings.max_radius)
+
     def _status(self, bracket: Bracket, i: int, sides: tuple[float, float], wrong: bool) -> tuple[Status, str]:
         (lower, upper), timed_out = sides, bool(bracket.timed_out[i])
         settings = self._settings
         if wrong:
             return Status.MISCLASSIFIED, "the network does not predict the label at the input itself"
+        proved = bracket.trust[i] > Trust.FLOAT
+        bare = "" if proved else "; the lower side is computed, not proved"
         if upper - lower <= settings.tolerance * upper < math.inf:
-            proved = bracket.trust[i] > Trust.FLOAT
-            return (Status.EXACT, "") if proved else (Status.BRACKETED, "the lower side is computed, not proved")
+            return (Status.EXACT, "") if proved else (Status.BRACKETED, bare[2:])
         if lower >= settings.max_radius:
-            return Status.BRACKETED, "robust up to the largest radius asked for"
+            return Status.BRACKETED, f"robust up to the largest radius asked for{bare}"
         if lower >= bracket.most[i]:
-            return Status.BRACKETED, "robust in the whole domain, to its farthest point"
+            return Status.BRACKETED, f"robust in the whole domain{bare}"
+        if timed_out and math.isinf(settings.seconds):
+            return Status.BRACKETED, "the search left radii in between undecided, and more time would not help"
         if timed_out:
             return Status.TIMEOUT, f"the limit of {settings.seconds:g} s per input came first; raise --seconds"
         if math.isinf(upper):

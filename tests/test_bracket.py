@@ -59,23 +59,39 @@ POSITIVE = Network.chain([Affine(np.ones((3, 4)), np.ones(3)), ReLU(3), Affine(n
 POINT = np.array([[0.1, 0.5, 0.25, 0.75]])
 
 
-def radius(network: Network, norm: Norm, method: str, domain: Box | None) -> CertifiedRadius:
+def radius(network: Network, norm: Norm, method: str, domain: Box | None, point: np.ndarray = POINT) -> CertifiedRadius:
     certifier = Certifier(network, Settings(norm=norm, method=method, domain=domain))
-    ((_, found),) = certifier.certify(POINT, np.array([1]), lambda: 0.0)
+    ((_, found),) = certifier.certify(point, np.array([1]), lambda: 0.0)
     return found
 
 
 @pytest.mark.parametrize("method", ["ibp", "crown", "alpha", "lp", "auto", "exact"])
-@pytest.mark.parametrize(("norm", "farthest"), [(Norm.LINF, 0.9), (Norm.L2, 1.4782), (Norm.L1, 2.9)])
+@pytest.mark.parametrize(("norm", "across"), [(Norm.LINF, 1.0), (Norm.L2, 2.0), (Norm.L1, 4.0)])
 @pytest.mark.parametrize("network", [CONSTANT, POSITIVE])
-def test_what_is_robust_in_the_whole_domain_is_so_to_its_farthest_point(
-    network: Network, norm: Norm, farthest: float, method: str
+def test_what_is_robust_in_the_whole_domain_is_so_from_end_to_end(
+    network: Network, norm: Norm, across: float, method: str
 ) -> None:
     found = radius(network, norm, method, Box.uniform(0.0, 1.0, 4))
-    assert found.lower == pytest.approx(farthest, rel=1e-4)
-    assert found.lower >= np.linalg.norm([0.9, 0.5, 0.75, 0.75], ord=norm.value)
+    assert across <= found.lower == pytest.approx(across, rel=1e-6)
     assert (found.upper, found.status) == (np.inf, Status.BRACKETED)
-    assert found.reason == "robust in the whole domain, to its farthest point"
+    assert found.reason == "robust in the whole domain"
+
+
+@pytest.mark.parametrize(("most", "reason"), [(0.3, "robust up to"), (1.0, "robust up to"), (3.0, "robust in the")])
+def test_the_largest_radius_asked_for_is_reached_in_a_domain_that_is_robust(most: float, reason: str) -> None:
+    settings = Settings(norm=Norm.L2, method="crown", domain=Box.uniform(0.0, 1.0, 4), max_radius=most)
+    ((_, found),) = Certifier(POSITIVE, settings).certify(POINT, np.array([1]), lambda: 0.0)
+    assert found.lower == pytest.approx(min(most, 2.0), rel=1e-6)
+    assert found.lower <= most
+    assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("method", ["crown", "auto", "exact"])
+@pytest.mark.parametrize("size", [0.0, 1e-300, 1e-42])
+def test_a_tiny_domain_is_robust_as_a_whole(size: float, method: str) -> None:
+    found = radius(POSITIVE, Norm.L2, method, Box(POINT[0] * 0 - size, POINT[0] * 0 + size), POINT * 0)
+    assert found.lower > 0
+    assert found.reason == "robust in the whole domain"
 
 
 @pytest.mark.parametrize("method", ["auto", "exact"])

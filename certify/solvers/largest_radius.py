@@ -72,7 +72,7 @@ class _Search:
             position, excess = np.log(radius), np.where(ratio < 1, ratio - 1, np.log(ratio))
             step, sure = self._step(index, position, excess, np.log(ratio))
             closed = self.high[index] <= self.low[index] * (1 + self.tolerance)
-        near = whole & (np.where(sure, step, excess) < self.tolerance)
+        near = whole & (np.where(sure, step, excess) < self.tolerance / 2)
         self.done[index] = near | closed | (self.low[index] >= self.limit[index])
         self.next[index] = self._guarded(index, radius * np.exp(step - self.tolerance / 4))
         told = np.isfinite(excess)

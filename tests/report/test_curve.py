@@ -91,6 +91,11 @@ def test_totals_of_a_small_run_are_those_computed_by_hand() -> None:
     assert totals.trust == {Trust.ROUNDED: 2}
 
 
+def test_averages_of_the_largest_radii_are_finite() -> None:
+    most = math.nextafter(math.inf, 0.0)
+    assert Totals.of([row(0, most, math.inf), row(1, most, math.inf)]).mean_lower == most
+
+
 def test_printed_averages_hold_on_their_own_side() -> None:
     totals = Totals.of([row(0, 1 / 3, 2 / 3)])
     assert totals.averages() == [("mean", "0.333333", "0.666667"), ("median", "0.333333", "0.666667")]

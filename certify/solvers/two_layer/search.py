@@ -116,8 +116,8 @@ class Search:
 
     @property
     def unsplit(self) -> Tensor:
-        """For each input the least bound of its questions before any split, (B,)."""
-        return torch.full_like(self._floor, torch.inf).scatter_reduce(0, self._owner, self._whole, "amin")
+        """For each input the least bound of its questions before any split, at most its radius, (B,)."""
+        return self._incumbents.radius.scatter_reduce(0, self._owner, self._whole, "amin")
 
     @property
     def target(self) -> Tensor:
