@@ -206,7 +206,7 @@ class Certifier:
     def _attack(self, bracket: Bracket, queries: Queries, attack: AbstractAttack, deadline: Deadline) -> None:
         index = bracket.open(self._settings.tolerance)
         if index.size and not deadline.passed:
-            asked = queries.take(index).within(np.minimum(queries.radii[index], bracket.upper[index]))
+            asked = queries.take(index).within(np.minimum(self._settings.max_radius, bracket.upper[index]))
             found = attack.search(asked, seed=self._settings.seed, deadline=deadline, replay=self._replay)
             bracket.lower_upper(index, found)
 
@@ -290,7 +290,7 @@ class Certifier:
         """
         lower, most = float(bracket.lower[i]), float(bracket.most[i])
         settings = self._settings
-        if lower < most or settings.domain is None:
+        if lower < most or settings.domain is None or most >= settings.max_radius:
             return min(lower, most)
         across = settings.domain.reach(settings.domain.lower[None], settings.norm)
         return min(max(most, float(across[0])), settings.max_radius)
