@@ -300,14 +300,12 @@ class Certifier:
         settings = self._settings
         if wrong:
             return Status.MISCLASSIFIED, "the network does not predict the label at the input itself"
-        proved = bracket.trust[i] > Trust.FLOAT
-        bare = "" if proved else "; the lower side is computed, not proved"
+        caveat = "" if bracket.trust[i] > Trust.FLOAT else "the lower side is computed, not proved"
         if upper - lower <= settings.tolerance * upper < math.inf:
-            return (Status.EXACT, "") if proved else (Status.BRACKETED, bare[2:])
-        if lower >= settings.max_radius:
-            return Status.BRACKETED, f"robust up to the largest radius asked for{bare}"
-        if lower >= bracket.most[i]:
-            return Status.BRACKETED, f"robust in the whole domain{bare}"
+            return Status.BRACKETED if caveat else Status.EXACT, caveat
+        if lower >= min(bracket.most[i], settings.max_radius):
+            most = "up to the largest radius asked for" if lower >= settings.max_radius else "in the whole domain"
+            return Status.BRACKETED, "; ".join(filter(None, (f"robust {most}", caveat)))
         if timed_out and math.isinf(settings.seconds):
             return Status.BRACKETED, "the search left radii in between undecided, and more time would not help"
         if timed_out:

@@ -94,6 +94,26 @@ def test_a_tiny_domain_is_robust_as_a_whole(size: float, method: str) -> None:
     assert found.reason == "robust in the whole domain"
 
 
+@pytest.mark.parametrize(
+    ("sides", "trust", "seconds", "status", "reason"),
+    [
+        ((2.0, np.inf), Trust.FLOAT, 9.0, Status.BRACKETED, "robust in the whole domain; the lower side is computed"),
+        ((1.0, 1.0005), Trust.FLOAT, 9.0, Status.BRACKETED, "the lower side is computed, not proved"),
+        ((1.0, 1.0005), Trust.ROUNDED, 9.0, Status.EXACT, ""),
+        ((0.5, 1.0), Trust.ROUNDED, 9.0, Status.TIMEOUT, "the limit of 9 s per input came first"),
+        ((0.5, 1.0), Trust.ROUNDED, np.inf, Status.BRACKETED, "the search left radii in between undecided"),
+    ],
+)
+def test_a_reason_says_what_an_answer_lacks(
+    sides: tuple[float, float], trust: Trust, seconds: float, status: Status, reason: str
+) -> None:
+    certifier = Certifier(POSITIVE, Settings(domain=Box.uniform(0.0, 1.0, 4), seconds=seconds))
+    bracket = Bracket(np.array([1.5]))
+    bracket.timed_out[:], bracket.trust = True, [trust]
+    said, why = certifier._status(bracket, 0, sides, False)
+    assert (said, why[: len(reason)], bool(why)) == (status, reason, bool(reason))
+
+
 @pytest.mark.parametrize("method", ["auto", "exact"])
 @pytest.mark.parametrize("norm", Norm)
 def test_the_search_for_the_radius_of_a_constant_network_ends(norm: Norm, method: str) -> None:

@@ -54,7 +54,8 @@ class TwoLayerSolver:
     """Branch and bound on l2 questions about a network with one hidden layer.
 
     Radii are proved by ``Forest.proves``, from multipliers alone, without the domain: a ball that a box cuts is
-    smaller. Candidates are the nearest counterexamples in all of R^n; it is for the caller to confirm them.
+    smaller. Candidates are the nearest counterexamples in all of R^n; it is for the caller to confirm them. The search
+    bounds at most ``most_nodes`` nodes an input; without ``quadratic`` chords are its only majorants, for comparisons.
 
     Raises:
         UnsupportedModel: the network has another shape.
